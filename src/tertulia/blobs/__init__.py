@@ -1,0 +1,1 @@
+"""Big files: a local folder, any S3-compatible store, or Vercel Blob."""

@@ -1,0 +1,1 @@
+"""Publish and subscribe: PostgreSQL LISTEN/NOTIFY, or Redis across nodes."""

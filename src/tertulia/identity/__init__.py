@@ -1,0 +1,1 @@
+"""Who is asking: users, API keys, spaces and members, guests, rate limits."""

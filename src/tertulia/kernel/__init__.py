@@ -1,0 +1,1 @@
+"""Settings, database, ids, clock, errors and pages: knows nothing above it."""

@@ -1,0 +1,1 @@
+"""Audio to text and text to audio: decoding, voice activity, engines, the live decoder and the speech host."""

@@ -1,0 +1,1 @@
+"""Events sent to other people's servers: signed, retried for days, with a ledger of deliveries."""
