@@ -1,0 +1,112 @@
+"""What every HTTP route shares: its transaction, its problem documents, its correlation id."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from tertulia.kernel.database import Database, Transaction
+from tertulia.kernel.errors import (
+    InvalidRequestError,
+    MalformedRequestError,
+    NotFoundError,
+    TertuliaError,
+)
+from tertulia.kernel.pages import MAX_LIMIT, MAX_OFFSET
+
+correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
+"""Names the request (or job) under way in answers, logs and events."""
+
+
+class TransactionRoute(APIRoute):
+    """One request, one transaction, committed before the answer leaves.
+
+    FastAPI runs the clean-up of `yield` dependencies after the answer is sent, which is too late: a client
+    would read "created" of something that is not.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handle = super().get_route_handler()
+
+        async def in_transaction(request: Request) -> Response:
+            database: Database = request.app.state.database
+            async with database.transaction() as transaction:
+                request.state.transaction = transaction
+                response: Response = await handle(request)
+                if response.status_code >= 400:
+                    await transaction.session.rollback()
+            return response
+
+        return in_transaction
+
+
+def _transaction(request: Request) -> Transaction:
+    transaction: Transaction = request.state.transaction
+    return transaction
+
+
+Tx = Annotated[Transaction, Depends(_transaction)]
+"""The transaction of this request; the router must use `TransactionRoute`."""
+
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to leave out.")]
+
+PROBLEM = "application/problem+json"
+
+
+class ProblemResponse(JSONResponse):
+    """An RFC 9457 problem document."""
+
+    media_type = PROBLEM
+
+
+def problem_response(error: TertuliaError) -> ProblemResponse:
+    """The answer to `error`, with the outcome headers every error carries."""
+    return ProblemResponse(
+        error.problem(correlation_id.get()),
+        status_code=int(error.status),
+        headers={**error.headers, "X-Outcome-Detail": error.code},
+    )
+
+
+def explain_validation(error: RequestValidationError) -> TertuliaError:
+    """One problem for all wrong values; the values themselves are left out, they may be secrets."""
+    problems = [
+        {
+            "field": ".".join(str(part) for part in e["loc"] if part != "body"),
+            "message": e["msg"],
+        }
+        for e in error.errors()
+    ]
+    if any(e["type"] == "json_invalid" for e in error.errors()):
+        return MalformedRequestError("The body is not valid JSON. Send a JSON document.")
+    first = problems[0]
+    detail = f"{first['field']}: {first['message']}." if first["field"] else f"{first['message']}."
+    return InvalidRequestError(detail, errors=problems)
+
+
+_STATUS_CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+def explain_http(error: HTTPException) -> ProblemResponse:
+    """Starlette's own refusals (no such route, wrong method) as problem documents."""
+    if error.status_code == 404:
+        return problem_response(NotFoundError("There is no such address. Look it up in /api/docs."))
+    code = _STATUS_CODES.get(error.status_code, "http_error")
+    document: dict[str, Any] = {
+        "type": f"urn:tertulia:error:{code}",
+        "title": str(error.detail),
+        "status": error.status_code,
+        "detail": f"{error.detail}. The API is described at /api/docs.",
+        "code": code,
+    }
+    if found := correlation_id.get():
+        document["correlation_id"] = found
+    headers = {**(error.headers or {}), "X-Outcome-Detail": code}
+    return ProblemResponse(document, status_code=error.status_code, headers=headers)
