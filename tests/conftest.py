@@ -1,0 +1,28 @@
+"""Fixtures that every package may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def speech() -> Path:
+    """The folder of real recordings beside the checkout."""
+    folder = ROOT.parent / "shared" / "speech"
+    if not folder.is_dir():
+        reason = f"needs the recordings in {folder}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_whisper() -> Path:
+    """A Whisper of the real tiny shape that says one fixed sentence."""
+    from tests.fakes.tiny_whisper import tiny_whisper as make
+
+    return make()
