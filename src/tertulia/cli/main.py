@@ -1,0 +1,40 @@
+"""The `tertulia` command."""
+
+from typing import Annotated
+
+import typer
+
+import tertulia
+from tertulia.cli import db
+from tertulia.cli.serve import serve
+
+app = typer.Typer(
+    name="tertulia",
+    help="One self-hosted server for spoken conversations.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tertulia {tertulia.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """One self-hosted server for spoken conversations."""
+
+
+app.command()(serve)
+app.add_typer(db.app)
+
+
+def main() -> None:
+    """Where the `tertulia` program begins."""
+    app()

@@ -1,0 +1,66 @@
+"""The ASGI application: every router, its errors, and what surrounds them."""
+
+from typing import Any, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+import tertulia
+from tertulia.kernel.errors import TertuliaError
+from tertulia.kernel.http import explain_http, explain_validation, problem_response
+from tertulia.server import health
+from tertulia.server.middleware import Surroundings
+from tertulia.server.page import Page
+from tertulia.server.wiring import Services
+
+LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
+"""Addresses that take recordings; everything else takes small bodies only."""
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Puts the routers together over one set of services."""
+    api = create_api(services)
+    api.mount("/", Page())
+    return Surroundings(api, services.settings, services.metrics, large=LARGE_BODIES)
+
+
+def create_api(services: Services) -> FastAPI:
+    """The API alone, as OpenAPI describes it."""
+    api = FastAPI(
+        title="Tertulia",
+        version=tertulia.__version__,
+        summary="One self-hosted server for spoken conversations.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=_operation_id,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    api.state.database = services.database
+    api.include_router(health.router(services.settings, services.metrics, services.checks(), services.refresh_metrics))
+    for kind, handler in (
+        (TertuliaError, _known),
+        (RequestValidationError, _invalid),
+        (HTTPException, _refused),
+    ):
+        api.add_exception_handler(kind, cast(Any, handler))
+    return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _known(_: Request, error: TertuliaError) -> Response:
+    return problem_response(error)
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    return problem_response(explain_validation(error))
+
+
+async def _refused(_: Request, error: HTTPException) -> Response:
+    return explain_http(error)

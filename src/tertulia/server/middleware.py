@@ -1,0 +1,213 @@
+"""What surrounds every request: its correlation id, its outcome, its limits, and headers that keep browsers safe.
+
+One ASGI layer does all of it. Each further layer costs every request, and they share their state anyway.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tertulia.kernel.errors import PayloadTooLargeError, TertuliaError
+from tertulia.kernel.http import correlation_id, problem_response
+from tertulia.kernel.ids import new_id
+from tertulia.kernel.settings import Settings
+from tertulia.server.metrics import Metrics
+
+log = logging.getLogger("tertulia.request")
+
+CORRELATION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+QUIET = {"/healthz", "/readyz", "/metrics"}
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",  # the component family places pop-ups by inline style
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+SECURITY_HEADERS = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(self), microphone=(self), geolocation=()"),
+)
+_RAW_SECURITY = [(k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS]
+_RAW_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+class SlowClientError(TertuliaError):
+    """The client took longer to send its request than the server waits."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The request did not arrive in time"
+
+
+class Surroundings:
+    """The ASGI layer round the whole application."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, *, large: Iterable[str]
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._large = tuple(large)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, send, self._metrics)
+        token = correlation_id.set(request.correlation_id)
+        try:
+            if scope["type"] == "http":
+                await self._http(request, receive)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            correlation_id.reset(token)
+
+    async def _http(self, request: "_Request", receive: Receive) -> None:
+        body = _Body(receive, self._limit(request.scope["path"]), self._settings.request_timeout_seconds)
+        try:
+            body.refuse_announced(request.scope)
+            await self._app(request.scope, body.receive, request.send)
+        except TertuliaError as error:
+            await request.fail(error)
+        except ClientGoneError:
+            log.debug("client went away")
+        except Exception:
+            log.exception("unexpected error")
+            await request.fail(TertuliaError("The server hit an unexpected error. Its log names it."))
+        finally:
+            request.record()
+
+    def _limit(self, path: str) -> int:
+        if path.startswith(self._large):
+            return self._settings.max_upload_bytes
+        return self._settings.max_body_bytes
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection while it was sending."""
+
+
+class _Body:
+    """The request's body, counted and timed."""
+
+    def __init__(self, receive: Receive, limit_bytes: int, timeout_seconds: float) -> None:
+        self._receive = receive
+        self._limit = limit_bytes
+        self._timeout = timeout_seconds
+        self._seen = 0
+        self._done = False
+
+    def refuse_announced(self, scope: Scope) -> None:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > self._limit:
+                raise self._too_large()
+
+    async def receive(self) -> Message:
+        if self._done:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._timeout):
+                message = await self._receive()
+        except TimeoutError:
+            raise SlowClientError(
+                f"Nothing arrived for {self._timeout:g} s. Send the request again, without pauses."
+            ) from None
+        self._seen += len(message.get("body", b""))
+        self._done = not message.get("more_body", False)
+        if self._seen > self._limit:
+            raise self._too_large()
+        return message
+
+    def _too_large(self) -> PayloadTooLargeError:
+        return PayloadTooLargeError(f"At most {self._limit} bytes are accepted here. Send less.")
+
+
+class _Request:
+    """What is known of one request, and the headers its answer gets."""
+
+    __slots__ = ("_metrics", "_send", "_started", "correlation_id", "scope", "status")
+
+    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
+        self.scope = scope
+        self._send = send
+        self._metrics = metrics
+        self._started = time.perf_counter()
+        self.status = 0
+        self.correlation_id = self._given() or str(new_id())
+        scope.setdefault("state", {})
+
+    def _given(self) -> str | None:
+        for name, value in self.scope["headers"]:
+            if name == b"x-correlation-id":
+                text: str = value.decode("latin-1")
+                return text if CORRELATION.fullmatch(text) else None
+        return None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers: list[tuple[bytes, bytes]] = message["headers"]
+            headers.extend(_RAW_SECURITY)
+            if self.scope["scheme"] == "https":
+                headers.append(_RAW_HSTS)
+            headers.append((b"x-correlation-id", self.correlation_id.encode()))
+            headers.append((b"x-outcome", b"error" if self.status >= 400 else b"ok"))
+            for name, value in self.scope["state"].get("headers", ()):
+                headers.append((name, value))
+            if self.scope["path"].startswith("/api/") and not any(n == b"cache-control" for n, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+        await self._send(message)
+
+    async def fail(self, error: TertuliaError) -> None:
+        """Answers with a problem document, unless an answer has begun already."""
+        if self.status:
+            log.warning("answer cut short", extra={"code": error.code})
+            return
+        response = problem_response(error)
+        MutableHeaders(raw=response.raw_headers)["Connection"] = "close"
+        await response(self.scope, _nothing, self.send)
+
+    def record(self) -> None:
+        seconds = time.perf_counter() - self._started
+        route: Any = self.scope.get("route")
+        template = getattr(route, "path", None) or "other"
+        self._metrics.request(self.scope["method"], template, self.status, seconds)
+        if template not in QUIET:
+            log.info(
+                "request",
+                extra={
+                    "method": self.scope["method"],
+                    "route": template,
+                    "status": self.status,
+                    "ms": round(seconds * 1000, 1),
+                },
+            )
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -1,0 +1,121 @@
+"""Runs the server: takes the port, says when it is ready, stops in order."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from tertulia.kernel.errors import StartError
+from tertulia.kernel.settings import Settings
+from tertulia.server.protocol import PatientHttpProtocol
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Takes the port before anything else is started, so that one in use is found out at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except PermissionError:
+        listener.close()
+        raise StartError(
+            f"Port {settings.port} needs rights this user does not have. Choose one above 1023 with --port."
+        ) from None
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"{settings.host}:{settings.port} cannot be used ({os.strerror(error.errno or 0)}). "
+            "Choose another with --port, or 0 for any free one, or stop the program that holds it."
+        ) from None
+    return listener
+
+
+def address(settings: Settings, listener: socket.socket) -> str:
+    """Where people reach the server."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    port = listener.getsockname()[1]
+    everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+    host = "localhost" if everywhere else settings.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Signals:
+    """SIGTERM and Ctrl+C: before serving they give up the start, while serving they end it in order."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._server: uvicorn.Server | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._received)
+
+    def stop(self, server: uvicorn.Server) -> None:
+        """From now on a signal stops `server` and lets the caller go on."""
+        self._server = server
+
+    def _received(self) -> None:
+        if self._server is None:
+            assert self._task is not None
+            self._task.cancel()
+        elif self._server.should_exit:
+            self._server.force_exit = True
+        else:
+            self._server.should_exit = True
+
+
+class _Announcing(uvicorn.Server):
+    """A uvicorn that tells when it has begun to listen, and leaves signals to `Signals`.
+
+    uvicorn raises a captured signal again when it has stopped, which would end the process before the
+    database and the jobs are closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._ready()
+
+
+async def serve(
+    app: Any,
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[], Awaitable[None]],
+    signals: Signals,
+) -> None:
+    """Serves until a signal says stop; then lets requests under way end."""
+    config = uvicorn.Config(
+        app,
+        http=PatientHttpProtocol,
+        ws="websockets-sansio",
+        ws_max_size=4 * 1_048_576,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        backlog=2048,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, int(settings.shutdown_seconds)),
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies) or None,
+    )
+    server = _Announcing(config, ready)
+    signals.stop(server)
+    await server.serve(sockets=[listener])
