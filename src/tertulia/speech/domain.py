@@ -80,6 +80,8 @@ class Hypothesis:
     confidence: float | None = None
     speaker: str | None = None
     processing_ms: int = 0
+    provider: str = ""
+    """The chain tried, as in `gladia|whisper`; set by the engine's base class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,8 @@ class SpeechChunk:
     pcm16: bytes
     sample_rate_hz: int
     words: tuple[Word, ...] = ()
+    provider: str = ""
+    """The chain tried, as in `openai|espeak`; set by the engine's base class."""
 
 
 class Voice(Protocol):

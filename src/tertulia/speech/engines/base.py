@@ -6,7 +6,7 @@ import random
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -86,6 +86,8 @@ class Patience:
     """For a whole file with its retries, or for one step of a stream or of speech."""
     open_timeout_seconds: float = 15.0
     """For opening a live stream, and for the first sound of a voice, with its retries."""
+    finish_timeout_seconds: float = 60.0
+    """For what a live stream still has to say after its last audio."""
     attempts: int = 3
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 30.0
@@ -278,6 +280,8 @@ class ObservedStream:
         self._began = engine.clock.monotonic()
         self._samples = 0
         self._reported = False
+        self._late = False
+        self._watch: asyncio.Task[None] | None = None
 
     async def send(self, samples: Samples) -> None:
         samples = finite(samples)
@@ -290,19 +294,38 @@ class ObservedStream:
         outcome = Outcome.CANCELLED
         try:
             async for hypothesis in self._stream.hypotheses():
-                yield hypothesis
+                yield replace(hypothesis, provider=hypothesis.provider or self._engine.name)
+            if self._late:
+                raise TimeoutError
             outcome = Outcome.OK
         except Exception as error:  # noqa: BLE001 - a vendor may raise anything
             failure = self._engine.explain(error)
             outcome = _outcome(failure)
             raise failure from None
         finally:
+            self._unwatch()
             self._report(outcome)
 
     async def finish(self) -> None:
         await self._guarded(self._stream.finish())
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._give_up())
+
+    async def _give_up(self) -> None:
+        """A vendor that never says it is done must not leave a session waiting."""
+        await self._engine.clock.sleep(self._engine.patience.finish_timeout_seconds)
+        self._late = True
+        self._watch = None
+        with suppress(EngineError):
+            await self._guarded(self._stream.cancel())
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     async def cancel(self) -> None:
+        self._unwatch()
         try:
             await self._guarded(self._stream.cancel())
         finally:
@@ -347,7 +370,7 @@ class BaseVoice(BaseEngine, ABC):
             async with aclosing(pieces):
                 chunk = first
                 while chunk is not None:
-                    yield chunk
+                    yield replace(chunk, provider=chunk.provider or self.name)
                     step = anext(pieces, None)
                     chunk = await within(self.clock, self.patience.timeout_seconds, _step(step))
             outcome = Outcome.OK
