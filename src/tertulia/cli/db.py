@@ -12,7 +12,9 @@ from tertulia.kernel.settings import load_settings
 from tertulia.server import logs
 from tertulia.server.storage import opened_storage
 
-app = typer.Typer(name="db", help="The database: status, upgrade, backup, restore.", no_args_is_help=True)
+app = typer.Typer(
+    name="db", help="The database: status, upgrade, backup, restore.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -94,7 +96,9 @@ def restore(
         logs.configure(settings)
         async with opened_storage(settings, migrate=False) as storage:
             if running := storage.folder.running():
-                raise StartError(f"A server runs on this folder (process {running['pid']}). Stop it first.")
+                raise StartError(
+                    f"A server runs on this folder (process {running['pid']}). Stop it first."
+                )
             await asyncio.to_thread(storage.schema.restore, file)
             await storage.migrate()
             Terminal(as_json=as_json).result({"restored": file}, f"Restored from {file}.")

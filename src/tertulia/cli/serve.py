@@ -19,8 +19,12 @@ from tertulia.server.wiring import opened_services
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", show_default="8765")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port; 0 takes a free one.", show_default="8765")
+    ] = None,
     data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON when ready: url, link, pid.")

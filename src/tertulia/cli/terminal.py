@@ -22,7 +22,9 @@ INTERRUPTED = 130
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="The data folder. (TERTULIA_DATA does the same.)", show_default=False),
+    typer.Option(
+        "--data", help="The data folder. (TERTULIA_DATA does the same.)", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -45,7 +47,9 @@ class Terminal:
         if not self.as_json:
             self.out.print(text)
 
-    def table(self, rows: Iterable[Mapping[str, Any]], *columns: str, empty: str = "Nothing yet.") -> None:
+    def table(
+        self, rows: Iterable[Mapping[str, Any]], *columns: str, empty: str = "Nothing yet."
+    ) -> None:
         """A table for people, a list for programs."""
         found = [dict(row) for row in rows]
         if self.as_json:
@@ -54,7 +58,9 @@ class Terminal:
         if not found:
             self.out.print(f"[dim]{empty}[/dim]")
             return
-        table = Table(*(c.replace("_", " ") for c in columns), box=None, header_style="bold", pad_edge=False)
+        table = Table(
+            *(c.replace("_", " ") for c in columns), box=None, header_style="bold", pad_edge=False
+        )
         for row in found:
             table.add_row(*("" if row.get(c) is None else str(row[c]) for c in columns))
         self.out.print(table)

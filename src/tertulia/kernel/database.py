@@ -70,6 +70,7 @@ class Database:
             pool_size=pool,
             max_overflow=0,
             pool_timeout=10,
+            hide_parameters=True,  # values may be what people said; they stay out of exceptions
         )
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
@@ -114,7 +115,9 @@ def translate(error: BaseException | None) -> TertuliaError | None:
         return UnavailableError("The database has no connection free. Try again in a moment.")
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.errors.DiskFull):
-        return StorageFullError("The database has no room left. Make room on its disk and try again.")
+        return StorageFullError(
+            "The database has no room left. Make room on its disk and try again."
+        )
     if isinstance(cause, (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)):
         return UnavailableError("Two changes met. Try again.", retry_after_seconds=1)
     if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):

@@ -1,6 +1,6 @@
 """What every HTTP route shares: its transaction, its problem documents, its correlation id."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ class TransactionRoute(APIRoute):
     would read "created" of something that is not.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def in_transaction(request: Request) -> Response:
@@ -91,7 +91,12 @@ def explain_validation(error: RequestValidationError) -> TertuliaError:
     return InvalidRequestError(detail, errors=problems)
 
 
-_STATUS_CODES = {400: "malformed_request", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+_STATUS_CODES = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+}
 
 
 def explain_http(error: HTTPException) -> ProblemResponse:

@@ -33,6 +33,9 @@ MAJOR = 18
 START_SECONDS = 120
 """Recovery after a crash replays the log, which takes a while on a busy database."""
 
+ORPHAN_SECONDS = 15
+ORPHANS = "pre-existing shared memory block"
+
 # Statements and row values stay out of PostgreSQL's own log: transcripts travel in them.
 OPTIONS = {
     "listen_addresses": "",
@@ -71,7 +74,9 @@ class EmbeddedPostgres:
     def conninfo(self) -> str:
         info = PostmasterInfo.read_from_pgdata(self._data)
         if info is None or info.socket_dir is None:
-            raise StartError("The embedded PostgreSQL is not running. Start it with `tertulia serve`.")
+            raise StartError(
+                "The embedded PostgreSQL is not running. Start it with `tertulia serve`."
+            )
         return make_conninfo(host=str(info.socket_dir), user="postgres", dbname="tertulia")
 
     @property
@@ -84,8 +89,12 @@ class EmbeddedPostgres:
             if self._hold is None:
                 self._hold = self._users.open("a+")
                 fcntl.flock(self._hold, fcntl.LOCK_SH)
-            if not self._is_running():
-                self._start()
+            try:
+                if not self._is_running():
+                    self._start()
+            except BaseException:
+                self._let_go()
+                raise
 
     def stop(self) -> None:
         """Leaves; the last one out stops it."""
@@ -99,6 +108,10 @@ class EmbeddedPostgres:
                 pass
             else:
                 self._pg_ctl("-m", "fast", "stop", check=False)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
             self._hold.close()
             self._hold = None
 
@@ -132,15 +145,33 @@ class EmbeddedPostgres:
                 f"PostgreSQL could not make its files in {self._data}. "
                 "Look whether the disk is full or the folder belongs to another user."
             ) from None
-        self._forget_dead_server()
         socket_folder = find_suitable_socket_dir(self._data, PostgresServer.runtime_path)
+        self._forget_dead_server(socket_folder)
         if socket_folder != self._data and os.geteuid() == 0:
             ensure_prefix_permissions(socket_folder)
             socket_folder.chmod(0o777)
         options = {**OPTIONS, "unix_socket_directories": str(socket_folder)}
         arguments = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-        self._pg_ctl("-w", "-t", str(START_SECONDS), "-l", str(self._data / "start.log"), "-o", arguments, "start")
+        self._launch(arguments)
         self._make_database(socket_folder)
+
+    def _launch(self, arguments: str) -> None:
+        """Starts it; one whose predecessor was killed waits for that one's last processes to notice and leave."""
+        start_log = self._data / "start.log"
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while True:
+            start_log.unlink(missing_ok=True)
+            try:
+                self._pg_ctl(
+                    "-w", "-t", str(START_SECONDS), "-l", str(start_log), "-o", arguments, "start"
+                )
+            except StartError:
+                said = start_log.read_text(errors="replace") if start_log.exists() else ""
+                if ORPHANS not in said or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def _make_database(self, socket_folder: Path) -> None:
         import psycopg
@@ -150,15 +181,19 @@ class EmbeddedPostgres:
         ) as connection:
             found = connection.execute("select 1 from pg_database where datname = 'tertulia'")
             if found.fetchone() is None:
-                connection.execute("create database tertulia template template0 encoding 'UTF8' "
-                    "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
+                connection.execute(
+                    "create database tertulia template template0 encoding 'UTF8' "
+                    "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"
+                )
 
-    def _forget_dead_server(self) -> None:
-        """Removes a pid file whose number now belongs to another program, which PostgreSQL itself refuses to do."""
-        pid_file = self._data / "postmaster.pid"
-        if pid_file.exists() and not self._is_running():
-            log.info("removing the lock of a PostgreSQL that is gone")
-            pid_file.unlink()
+    def _forget_dead_server(self, socket_folder: Path) -> None:
+        """Removes the locks of a server that is gone but whose number is not free: taken by another program,
+        or still that of a dead process nobody has collected. PostgreSQL itself refuses to start then.
+        """
+        for lock in (self._data / "postmaster.pid", socket_folder / ".s.PGSQL.5432.lock"):
+            if lock.exists() and not self._is_running():
+                log.info("removing the lock of a PostgreSQL that is gone")
+                lock.unlink()
 
     def _is_running(self) -> bool:
         try:

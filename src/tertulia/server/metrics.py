@@ -59,4 +59,5 @@ class Metrics:
         gauge.set(value)
 
     def render(self) -> bytes:
-        return generate_latest(self.registry)
+        text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        return text

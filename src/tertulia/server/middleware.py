@@ -88,17 +88,17 @@ class Surroundings:
             correlation_id.reset(token)
 
     async def _http(self, request: "_Request", receive: Receive) -> None:
-        body = _Body(receive, self._limit(request.scope["path"]), self._settings.request_timeout_seconds)
+        body = _Body(
+            receive, self._limit(request.scope["path"]), self._settings.request_timeout_seconds
+        )
         try:
             body.refuse_announced(request.scope)
             await self._app(request.scope, body.receive, request.send)
         except TertuliaError as error:
             await request.fail(error)
-        except ClientGoneError:
-            log.debug("client went away")
         except Exception:
+            # the application has answered already, unless an answer was under way: then it ends here, incomplete
             log.exception("unexpected error")
-            await request.fail(TertuliaError("The server hit an unexpected error. Its log names it."))
         finally:
             request.record()
 
@@ -106,10 +106,6 @@ class Surroundings:
         if path.startswith(self._large):
             return self._settings.max_upload_bytes
         return self._settings.max_body_bytes
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection while it was sending."""
 
 
 class _Body:
@@ -179,7 +175,9 @@ class _Request:
             headers.append((b"x-outcome", b"error" if self.status >= 400 else b"ok"))
             for name, value in self.scope["state"].get("headers", ()):
                 headers.append((name, value))
-            if self.scope["path"].startswith("/api/") and not any(n == b"cache-control" for n, _ in headers):
+            if self.scope["path"].startswith("/api/") and not any(
+                n == b"cache-control" for n, _ in headers
+            ):
                 headers.append((b"cache-control", b"no-store"))
         await self._send(message)
 

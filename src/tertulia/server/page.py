@@ -57,7 +57,11 @@ class Page:
         self._folder = folder.resolve()
         # the set of files is fixed once built: what is not in it cannot be asked for, whatever the path says
         self._files = (
-            {"/" + p.relative_to(self._folder).as_posix(): p for p in self._folder.rglob("*") if p.is_file()}
+            {
+                "/" + p.relative_to(self._folder).as_posix(): p
+                for p in self._folder.rglob("*")
+                if p.is_file()
+            }
             if self._folder.is_dir()
             else {}
         )
@@ -71,11 +75,17 @@ class Page:
     def _answer(self, scope: Scope) -> Response:
         path: str = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
-            return problem_response(NotFoundError("There is nothing to send to here. The API is at /api."))
+            return problem_response(
+                NotFoundError("There is nothing to send to here. The API is at /api.")
+            )
         if path in self._files:
-            return self._file(self._files[path], scope, FOREVER if path.startswith("/assets/") else ASK_AGAIN)
+            return self._file(
+                self._files[path], scope, FOREVER if path.startswith("/assets/") else ASK_AGAIN
+            )
         if path.startswith(("/api/", "/v1/", "/assets/")):
-            return problem_response(NotFoundError("There is no such address. Look it up in /api/docs."))
+            return problem_response(
+                NotFoundError("There is no such address. Look it up in /api/docs.")
+            )
         if "/index.html" in self._files:
             return self._file(self._files["/index.html"], scope, ASK_AGAIN)
         return Response(MISSING, media_type="text/html", status_code=503)
@@ -84,7 +94,12 @@ class Page:
     def _file(path: Path, scope: Scope, caching: str) -> Response:
         file = _load(path)
         asked = dict(scope["headers"])
-        headers = {"ETag": file.etag, "Last-Modified": file.modified, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+        headers = {
+            "ETag": file.etag,
+            "Last-Modified": file.modified,
+            "Cache-Control": caching,
+            "Vary": "Accept-Encoding",
+        }
         if asked.get(b"if-none-match", b"").decode("latin-1") == file.etag:
             return Response(status_code=304, headers=headers)
         body = file.body

@@ -52,11 +52,15 @@ class Storage:
                 try:
                     await asyncio.to_thread(self.postgres.start)
                 except StartError as error:
-                    log.error("it did not start", extra={"code": error.code})  # noqa: TRY400 - the next round tries again
+                    log.error("it did not start", extra={"code": error.code})
 
 
 def _ask_for_upgrade(state: SchemaState) -> str:
-    what = "has no tables yet" if state.empty else f"is at revision {state.current}, not {state.wanted}"
+    what = (
+        "has no tables yet"
+        if state.empty
+        else f"is at revision {state.current}, not {state.wanted}"
+    )
     return f"The given database {what}. Run `tertulia db upgrade` once, then start again."
 
 

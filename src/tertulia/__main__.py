@@ -1,0 +1,5 @@
+"""`python -m tertulia` is the `tertulia` command."""
+
+from tertulia.cli.main import main
+
+main()

@@ -1,0 +1,46 @@
+"""Log lines: shaped for programs, and without what people said."""
+
+import json
+import logging
+
+import pytest
+
+from tertulia.kernel.http import correlation_id
+from tertulia.kernel.settings import Settings
+from tertulia.server import logs
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def restored():  # type: ignore[no-untyped-def]
+    """Leaves the root logger as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_is_json_with_its_correlation_id(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format="json"))
+    token = correlation_id.set("abc")
+    logging.getLogger("tertulia.x").info("stored", extra={"rows": 3})
+    correlation_id.reset(token)
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "stored"
+    assert line["rows"] == 3
+    assert line["correlation_id"] == "abc"
+
+
+def test_an_exception_is_placed_but_not_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format="json"))
+    try:
+        raise ValueError("the patient said so")
+    except ValueError:
+        logging.getLogger("tertulia.x").exception("it broke")
+    text = capsys.readouterr().err
+    line = json.loads(text)
+    assert line["exception"] == "ValueError"
+    assert any("test_logs.py" in place for place in line["where"])
+    assert "patient" not in text
