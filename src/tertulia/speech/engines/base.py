@@ -163,10 +163,11 @@ class BaseEngine:
                 return await within(self.clock, left, work())
             except Exception as error:  # noqa: BLE001 - a vendor may raise anything
                 failure = self.explain(error)
-            if not failure.retryable or attempt >= self.patience.attempts:
-                raise failure from None
             wait = self.patience.wait_seconds(attempt, failure.retry_after_seconds, self._chance())
-            if self.clock.monotonic() + wait >= deadline:
+            late = self.clock.monotonic() + wait >= deadline
+            if not failure.retryable or attempt >= self.patience.attempts or late:
+                # One step of a longer call has been tried enough; the whole call is not begun anew.
+                failure.retryable = False
                 raise failure from None
             log.info("engine is tried again", engine=self.name, attempt=attempt, code=failure.code)
             await self.clock.sleep(wait)
