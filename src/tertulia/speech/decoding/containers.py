@@ -75,7 +75,6 @@ def open_container(source: Any, raw: dict[str, Any] | None = None) -> av.contain
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": FORMATS,
-        "fflags": "+discardcorrupt",
     }
     name = None
     if raw is not None:
