@@ -23,6 +23,9 @@ from tertulia.speech.live.policy import (
 from tertulia.speech.live.text import join
 from tertulia.speech.local import Reading
 
+JUDGED_SAMPLES = 3 * FRAME_SAMPLES
+"""Detectors are fed exactly this much at a time, so that their answers cannot depend on the size of packets."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedUtterance:
@@ -84,10 +87,10 @@ class LiveDecoder(ABC):
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._buffer.append(samples)
         waiting = np.concatenate((self._unjudged, samples))
-        whole = len(waiting) // FRAME_SAMPLES * FRAME_SAMPLES
+        whole = len(waiting) // JUDGED_SAMPLES * JUDGED_SAMPLES
         self._unjudged = waiting[whole:]
-        if whole:
-            self._judge(waiting[:whole])
+        for at in range(0, whole, JUDGED_SAMPLES):
+            self._judge(waiting[at : at + JUDGED_SAMPLES])
         return self._silence()
 
     def finish(self) -> list[Hypothesis]:

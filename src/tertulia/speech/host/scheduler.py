@@ -1,0 +1,177 @@
+"""Who is served next. Pure: it is told the time and what has ended, and gives the next batch for a worker.
+
+Live work goes before files, and among live streams the one whose unread audio has waited longest goes first.
+A file waits at most `file_patience_seconds` for a gap, so that steady talk cannot stop it altogether.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tertulia.speech.host.capacity import Cadence, Kind
+from tertulia.speech.host.files import FileWindow
+from tertulia.speech.host.models import LoadedModel
+from tertulia.speech.host.work import FileJob, LiveSession, Need
+from tertulia.speech.live import FeedRequest, ReadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRule:
+    """How many windows go into one call, and how long the first may wait for others."""
+
+    live_windows: int = 1
+    file_windows: int = 1
+    wait_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Item:
+    """One window or feed of a batch, and whom it is for."""
+
+    owner: LiveSession | FileJob
+    request: ReadRequest | FeedRequest | FileWindow
+    waited_since: float
+
+
+@dataclass(slots=True)
+class Batch:
+    """One engine call."""
+
+    kind: Kind
+    model: LoadedModel
+    items: list[Item]
+    alone: bool = False
+    began: float = 0.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A live session that may be served, oldest first."""
+
+    since: float
+    session: LiveSession
+    need: Need
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """Picks batches; see the module."""
+
+    workers: int
+    rule: BatchRule = field(default_factory=BatchRule)
+    cadence: Cadence = field(default_factory=Cadence)
+    file_patience_seconds: float = 10.0
+    lives: dict[int, LiveSession] = field(default_factory=dict)
+    files: dict[int, FileJob] = field(default_factory=dict)
+    running: int = 0
+    running_alone: bool = False
+
+    def pick(self, now: float) -> Batch | None:
+        """The next call for a free worker, or None when nothing may run yet."""
+        if self.running_alone:
+            return None
+        waiting = sorted(self._due(now), key=lambda entry: entry.since)
+        starved = self._starved_file(now)
+        if waiting and starved is None:
+            batch = self._live_batch(waiting, now)
+        else:
+            batch = self._file_batch(starved, now)
+        if batch is not None:
+            self.running += 1
+            self.running_alone = batch.alone
+            batch.began = now
+        return batch
+
+    def done(self, batch: Batch, now: float) -> None:
+        """A call has ended, well or badly."""
+        self.running -= 1
+        if batch.alone:
+            self.running_alone = False
+        spent = now - batch.began
+        if batch.kind is Kind.FULL:
+            self.cadence.spent_on_final(now, spent)
+
+    def wait_seconds(self, now: float) -> float | None:
+        """How long until the cadence lets something be read; None when only new audio can."""
+        if self.running_alone:
+            return None
+        waits = [max(when - now, self.rule.wait_seconds) for when, _, _ in self._needs(now)]
+        return max(min(waits), 0.001) if waits else None
+
+    @property
+    def queued(self) -> int:
+        """Live streams and files that could use a worker now."""
+        lives = sum(1 for session in self.lives.values() if session.need() is not None)
+        return lives + sum(len(job.reader.cutter.windows) for job in self.files.values())
+
+    def current_cadence(self, kind: Kind, model: LoadedModel, now: float) -> float:
+        speaking = sum(1 for session in self.lives.values() if session.speaking)
+        quick = model.costs.seconds.get(Kind.QUICK, 0.0)
+        return self.cadence.seconds(kind, now, speaking, quick)
+
+    def _needs(self, now: float) -> Iterable[tuple[float, LiveSession, Need]]:
+        """When each waiting session may be read."""
+        known: dict[tuple[str, Kind], float] = {}
+        for session in self.lives.values():
+            need = session.need()
+            if need is None:
+                continue
+            wait = 0.0
+            if not session.urgent:
+                key = (session.model.key, need.kind)
+                if key not in known:
+                    known[key] = self.current_cadence(need.kind, session.model, now)
+                wait = known[key]
+            yield need.cadence_from + wait, session, need
+
+    def _due(self, now: float) -> Iterable[Waiting]:
+        for when, session, need in self._needs(now):
+            if when <= now:
+                yield Waiting(need.since, session, need)
+
+    def _live_batch(self, waiting: list[Waiting], now: float) -> Batch | None:
+        first = waiting[0]
+        if first.session.alone:
+            if self.running:
+                return None  # let what runs come to its end, so that this call has the process to itself
+            chosen = [first]
+        else:
+            chosen = self._alike(first, waiting)
+            full = len(chosen) >= self.rule.live_windows
+            if not full and now - first.since < self.rule.wait_seconds:
+                return None
+        alone = first.session.alone
+        items = [Item(w.session, w.session.take(now), w.since) for w in chosen]
+        return Batch(first.need.kind, first.session.model, items, alone)
+
+    def _alike(self, first: Waiting, waiting: list[Waiting]) -> list[Waiting]:
+        """The oldest sessions that can share a call with the first."""
+        if first.need.kind is Kind.FEED:
+            return [first]
+        fitting = (
+            entry
+            for entry in waiting
+            if entry.need.kind is first.need.kind
+            and entry.session.model is first.session.model
+            and not entry.session.alone
+        )
+        return [entry for entry, _ in zip(fitting, range(self.rule.live_windows), strict=False)]
+
+    def _starved_file(self, now: float) -> FileJob | None:
+        ready = [job for job in self.files.values() if job.ready]
+        starved = [j for j in ready if now - j.served_at >= self.file_patience_seconds]
+        return min(starved, key=lambda job: job.served_at) if starved else None
+
+    def _file_batch(self, job: FileJob | None, now: float) -> Batch | None:
+        if job is None:
+            ready = [job for job in self.files.values() if job.ready]
+            if not ready:
+                return None
+            job = min(ready, key=lambda job: job.since)
+        if job.alone and self.running:
+            return None
+        # With nobody live, several windows in one call keep nobody waiting.
+        most = 1 if self.lives or job.alone else self.rule.file_windows
+        items: list[Item] = []
+        while job.ready and len(items) < most:
+            items.append(Item(job, job.take(now), job.since))
+        return Batch(Kind.FILE, job.model, items, job.alone)
