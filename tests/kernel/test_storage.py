@@ -173,3 +173,14 @@ def test_only_the_newest_dumps_are_kept(
     schema = Schema(conninfo, binaries=postgres.binaries)
     made = [schema.backup(tmp_path, keep=2) for _ in range(3)]
     assert sorted(tmp_path.iterdir()) == sorted(made[1:])
+
+
+def test_a_revision_is_named_as_its_file() -> None:
+    versions = Path(__file__).parents[2] / "migrations" / "versions"
+    found = {}
+    for file in sorted(versions.glob("[0-9]*.py")):
+        lines = file.read_text().splitlines()
+        revision = next(line for line in lines if line.startswith("revision ="))
+        found[file.stem.split("_")[0]] = revision.split('"')[1]
+    assert found == {name: name for name in found}
+    assert len(found) >= 5

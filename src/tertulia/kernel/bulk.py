@@ -55,7 +55,7 @@ def _compose(
 ) -> sql.Composed:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     types = [table.c[c].type.compile(dialect=_DIALECT) for c in columns]
-    arrays = sql.SQL(", ").join(sql.SQL("%s::") + sql.SQL(f"{t}[]") for t in types)  # type: ignore[arg-type]
+    arrays = sql.SQL(", ").join(sql.SQL("%s::") + sql.SQL(f"{t}[]") for t in types)
     action: sql.Composable = sql.SQL("do nothing")
     if changed:
         sets = sql.SQL(", ").join(
@@ -63,7 +63,7 @@ def _compose(
         )
         action = sql.SQL("do update set ") + sets
         if only_if:
-            action += sql.SQL(f" where {only_if}")  # type: ignore[arg-type]
+            action += sql.SQL(f" where {only_if}")
     back = sql.SQL(", ").join(map(sql.Identifier, returning))
     return sql.SQL(
         "insert into {table} ({names}) select * from unnest({arrays}) on conflict ({key}) {action}{back}"

@@ -90,21 +90,23 @@ def _example(content: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 def _sample(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
     """A value such a schema allows, from its examples where there are any."""
-    if depth > 6:
-        return None
-    if "$ref" in schema:
+    if "$ref" in schema and depth < 6:
         return _sample(schemas.get(schema["$ref"].rsplit("/", 1)[-1], {}), schemas, depth + 1)
     if schema.get("examples"):
         return schema["examples"][0]
-    for choice in schema.get("anyOf", schema.get("allOf", ())):
-        return _sample(choice, schemas, depth + 1)
-    if "enum" in schema:
-        return schema["enum"][0]
+    if choices := schema.get("anyOf", schema.get("allOf")):
+        return _sample(choices[0], schemas, depth + 1)
     if schema.get("type") == "object" or "properties" in schema:
         return {k: _sample(v, schemas, depth + 1) for k, v in schema.get("properties", {}).items()}
     if schema.get("type") == "array":
         return [_sample(schema.get("items", {}), schemas, depth + 1)]
-    return {"string": "…", "integer": 0, "number": 0.0, "boolean": True}.get(schema.get("type", ""))
+    return (
+        schema["enum"][0]
+        if "enum" in schema
+        else {"string": "…", "integer": 0, "number": 0.0, "boolean": True}.get(
+            schema.get("type", "")
+        )
+    )
 
 
 def _e(text: str) -> str:
