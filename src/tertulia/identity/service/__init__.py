@@ -1,0 +1,83 @@
+"""What identity does: one service, with a part for each noun."""
+
+from datetime import timedelta
+
+from tertulia.identity.changes import Announcer, Changes
+from tertulia.identity.domain import ScopeRegistry
+from tertulia.identity.passwords import Passwords
+from tertulia.identity.service.guests import GuestService
+from tertulia.identity.service.invitations import InvitationService
+from tertulia.identity.service.keys import KeyService
+from tertulia.identity.service.sessions import SessionService
+from tertulia.identity.service.spaces import SpaceService
+from tertulia.identity.service.users import UserService
+from tertulia.identity.store import (
+    GuestStore,
+    InvitationStore,
+    KeyStore,
+    SessionStore,
+    SpaceStore,
+    UserStore,
+)
+from tertulia.kernel.clock import Clock
+from tertulia.kernel.database import Transaction
+from tertulia.kernel.settings import Settings
+
+__all__ = [
+    "GuestService",
+    "IdentityService",
+    "InvitationService",
+    "KeyService",
+    "SessionService",
+    "SpaceService",
+    "UserService",
+]
+
+
+class IdentityService:
+    """Who people are: accounts, sign-ins, spaces, invitations, keys and guests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        announcer: Announcer | None = None,
+        passwords: Passwords | None = None,
+        scopes: ScopeRegistry | None = None,
+    ) -> None:
+        passwords = passwords or Passwords()
+        users, sessions, spaces = UserStore(), SessionStore(), SpaceStore()
+        self.scopes = scopes or ScopeRegistry()
+        self.changes = Changes(announcer)
+        self.spaces = SpaceService(spaces, users, self.changes, clock)
+        self.users = UserService(
+            users,
+            sessions,
+            self.spaces,
+            changes=self.changes,
+            passwords=passwords,
+            clock=clock,
+            password_min_length=settings.password_min_length,
+        )
+        self.sessions = SessionService(
+            users,
+            sessions,
+            self.changes,
+            passwords,
+            clock,
+            life=timedelta(days=settings.session_days),
+        )
+        self.keys = KeyService(KeyStore(), self.changes, self.scopes, clock)
+        self.invitations = InvitationService(
+            InvitationStore(),
+            self.spaces,
+            self.users,
+            clock,
+            life=timedelta(days=settings.invitation_days),
+        )
+        self.guests = GuestService(GuestStore(), self.changes, clock)
+
+    async def first_start_link(self, tx: Transaction) -> str | None:
+        """The secret that makes the server's first owner, in the place of the one before; None once there is one."""
+        return await self.users.first_start_link(tx)
