@@ -1,0 +1,1 @@
+"""The places blobs can be kept, one file each."""

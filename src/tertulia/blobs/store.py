@@ -1,0 +1,143 @@
+"""The table of blobs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    CursorResult,
+    Index,
+    Text,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tertulia.blobs.domain import Blob, BlobRef, BlobState
+from tertulia.kernel.database import Base
+
+
+class BlobRow(Base):
+    """One blob, from before its first byte arrives until its last one is removed."""
+
+    __tablename__ = "blob"
+    __table_args__ = (
+        CheckConstraint("state in ('arriving', 'kept', 'deleted')", name="state"),
+        Index("uq_blob_key", "key", unique=True),
+        Index("ix_blob_space_id", "space_id"),
+        # The sweep reads this one; kept blobs, nearly all of them, are not in it.
+        Index(
+            "ix_blob_to_sweep",
+            "state",
+            "created_at",
+            postgresql_where=text("state <> 'kept'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    space_id: Mapped[UUID | None]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    content_type: Mapped[str] = mapped_column(Text)
+    original_name: Mapped[str | None] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    deleted_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
+
+    def blob(self) -> Blob:
+        ref = BlobRef(self.key, self.size_bytes, self.content_type, self.sha256, self.original_name)
+        return Blob(self.id, ref, self.space_id, self.created_at)
+
+
+class BlobRows:
+    """The queries on that table."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def arrive(self, id_: UUID, key: str, at: datetime) -> None:
+        row = {
+            "id": id_,
+            "key": key,
+            "kind": key.partition("/")[0],
+            "state": BlobState.ARRIVING,
+            "size_bytes": 0,
+            "content_type": "",
+            "sha256": "",
+            "created_at": at,
+        }
+        await self._session.execute(insert(BlobRow).values(row))
+
+    async def keep(self, id_: UUID, ref: BlobRef, space_id: UUID | None) -> bool:
+        """False when the row is gone: the sweep took the upload for abandoned."""
+        done = await self._session.execute(
+            update(BlobRow)
+            .where(BlobRow.id == id_, BlobRow.state == BlobState.ARRIVING)
+            .values(
+                state=BlobState.KEPT,
+                space_id=space_id,
+                size_bytes=ref.size_bytes,
+                content_type=ref.content_type,
+                original_name=ref.name,
+                sha256=ref.sha256,
+            )
+        )
+        return _count(done) == 1
+
+    async def find(self, id_: UUID) -> BlobRow | None:
+        found = await self._session.execute(
+            select(BlobRow).where(BlobRow.id == id_, BlobRow.state == BlobState.KEPT)
+        )
+        return found.scalar_one_or_none()
+
+    async def of_space(self, space_id: UUID) -> Sequence[BlobRow]:
+        found = await self._session.execute(
+            select(BlobRow)
+            .where(BlobRow.space_id == space_id, BlobRow.state == BlobState.KEPT)
+            .order_by(BlobRow.id)
+        )
+        return found.scalars().all()
+
+    async def mark_deleted(self, at: datetime, *conditions: Any) -> list[tuple[UUID, str]]:
+        """What is marked here is nobody's any more; its name goes at once, its bytes after the commit."""
+        done = await self._session.execute(
+            update(BlobRow)
+            .where(BlobRow.state == BlobState.KEPT, *conditions)
+            .values(state=BlobState.DELETED, deleted_at=at, original_name=None)
+            .returning(BlobRow.id, BlobRow.key)
+        )
+        return [(row.id, row.key) for row in done]
+
+    async def to_sweep(self, abandoned_before: datetime, limit: int) -> list[tuple[UUID, str, str]]:
+        """Rows whose bytes are to go; another sweep running at the same time gets others."""
+        found = await self._session.execute(
+            select(BlobRow.id, BlobRow.key, BlobRow.state)
+            .where(
+                (BlobRow.state == BlobState.DELETED)
+                | ((BlobRow.state == BlobState.ARRIVING) & (BlobRow.created_at < abandoned_before))
+            )
+            .order_by(BlobRow.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [(row.id, row.key, row.state) for row in found]
+
+    async def forget(self, ids: Sequence[UUID]) -> None:
+        """Removes rows whose bytes are gone; a kept one never."""
+        await self._session.execute(
+            delete(BlobRow).where(BlobRow.id.in_(ids), BlobRow.state != BlobState.KEPT)
+        )
+
+
+def _count(result: Any) -> int:
+    assert isinstance(result, CursorResult)
+    return result.rowcount
