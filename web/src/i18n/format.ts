@@ -1,0 +1,48 @@
+import { useTranslation } from "react-i18next";
+
+/** 1:04:09, or 4:09 under an hour. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+const STEPS: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+export function relative(language: string, when: string, now: number = Date.now()): string {
+  const seconds = (Date.parse(when) - now) / 1000;
+  const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? (["second", 1] as const);
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+}
+
+/** Dates, numbers and names of languages in the reader's own language. */
+export function useFormat() {
+  const { i18n } = useTranslation();
+  const language = i18n.language;
+  return {
+    date: (when: string) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(when)),
+    moment: (when: string) =>
+      new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(when)),
+    ago: (when: string) => relative(language, when),
+    number: (value: number, digits = 0) =>
+      new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value),
+    percent: (share: number) =>
+      new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share),
+    bytes: (value: number) =>
+      new Intl.NumberFormat(language, {
+        style: "unit",
+        unit: value < 1_000_000 ? "kilobyte" : "megabyte",
+        maximumFractionDigits: value < 1_000_000 ? 0 : 1,
+      }).format(value / (value < 1_000_000 ? 1000 : 1_000_000)),
+    language: (code: string) => new Intl.DisplayNames(language, { type: "language" }).of(code) ?? code,
+  };
+}

@@ -1,0 +1,28 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "virtual:theme.css";
+import "./theme/fonts.css";
+import "./theme/global.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import { makeQueryClient } from "./api/queryClient";
+import { meQuery } from "./api/session";
+import { startWords } from "./i18n";
+import { makeRouter } from "./router";
+
+const queryClient = makeQueryClient(() => {
+  queryClient.setQueryData(meQuery.queryKey, null);
+  void router.invalidate();
+});
+const router = makeRouter(queryClient);
+const root = document.getElementById("root");
+
+if (root) {
+  await startWords();
+  createRoot(root).render(
+    <StrictMode>
+      <App queryClient={queryClient} router={router} />
+    </StrictMode>,
+  );
+}

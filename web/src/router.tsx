@@ -1,0 +1,196 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { meQuery } from "./api/session";
+import { Failed, NotFound } from "./shell/Failed";
+import { Shell } from "./shell/Shell";
+import { PageSkeleton } from "./ui/Skeletons";
+
+interface Context {
+  queryClient: QueryClient;
+}
+
+interface EntrySearch {
+  /** Where the person was going before signing in. */
+  next?: string;
+  /** The one-time link that makes the first account. */
+  link?: string;
+}
+
+const word = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** Only a path of this page, so that a crafted link cannot lead elsewhere after signing in. */
+export function safeNext(value: unknown): string | undefined {
+  const path = word(value);
+  return path?.startsWith("/") && !/^\/[/\\]/.test(path) ? path : undefined;
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  errorComponent: Failed,
+  notFoundComponent: NotFound,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): EntrySearch => {
+    const next = safeNext(search.next);
+    const link = word(search.link);
+    return { ...(next && { next }), ...(link && { link }) };
+  },
+  beforeLoad: async ({ context, search }) => {
+    if (search.link) return;
+    const me = await context.queryClient.ensureQueryData(meQuery);
+    if (me) throw redirect({ to: search.next ?? "/", replace: true });
+  },
+  component: lazyRouteComponent(() => import("./rooms/entry/SignIn"), "SignIn"),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitations/$token",
+  component: lazyRouteComponent(() => import("./rooms/entry/AcceptInvitation"), "AcceptInvitation"),
+});
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  validateSearch: (search: Record<string, unknown>): Pick<EntrySearch, "link"> => {
+    const link = word(search.link);
+    return link ? { link } : {};
+  },
+  beforeLoad: async ({ context, search, location }) => {
+    if (search.link) throw redirect({ to: "/sign-in", search: { link: search.link }, replace: true });
+    const me = await context.queryClient.ensureQueryData(meQuery);
+    if (!me) {
+      const next = location.href === "/" ? {} : { next: location.href };
+      throw redirect({ to: "/sign-in", search: next, replace: true });
+    }
+  },
+  component: Shell,
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: "/",
+  component: lazyRouteComponent(() => import("./rooms/home/Home"), "Home"),
+});
+
+const transcribe = createRoute({
+  getParentRoute: () => inside,
+  path: "/transcribe",
+  component: lazyRouteComponent(() => import("./rooms/transcribe/Transcribe"), "Transcribe"),
+});
+
+const transcription = createRoute({
+  getParentRoute: () => inside,
+  path: "/transcribe/$id",
+  component: lazyRouteComponent(() => import("./rooms/transcribe/Reading"), "Reading"),
+});
+
+const status = createRoute({
+  getParentRoute: () => inside,
+  path: "/status",
+  component: lazyRouteComponent(() => import("./rooms/status/Status"), "Status"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./rooms/settings/Settings"), "Settings"),
+});
+
+const settingsHome = createRoute({
+  getParentRoute: () => settings,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/settings/me", replace: true });
+  },
+});
+
+const settingsMe = createRoute({
+  getParentRoute: () => settings,
+  path: "/me",
+  component: lazyRouteComponent(() => import("./rooms/settings/me/Me"), "Me"),
+});
+
+const settingsPeople = createRoute({
+  getParentRoute: () => settings,
+  path: "/people",
+  component: lazyRouteComponent(() => import("./rooms/settings/people/People"), "People"),
+});
+
+const settingsSpaces = createRoute({
+  getParentRoute: () => settings,
+  path: "/spaces",
+  component: lazyRouteComponent(() => import("./rooms/settings/spaces/Spaces"), "Spaces"),
+});
+
+const settingsSpace = createRoute({
+  getParentRoute: () => settings,
+  path: "/spaces/$id",
+  component: lazyRouteComponent(() => import("./rooms/settings/spaces/SpaceDetail"), "SpaceDetail"),
+});
+
+const settingsKeys = createRoute({
+  getParentRoute: () => settings,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("./rooms/settings/keys/Keys"), "Keys"),
+});
+
+const settingsWebhooks = createRoute({
+  getParentRoute: () => settings,
+  path: "/webhooks",
+  component: lazyRouteComponent(() => import("./rooms/settings/webhooks/Webhooks"), "Webhooks"),
+});
+
+const settingsWebhook = createRoute({
+  getParentRoute: () => settings,
+  path: "/webhooks/$id",
+  component: lazyRouteComponent(() => import("./rooms/settings/webhooks/Deliveries"), "Deliveries"),
+});
+
+const tree = root.addChildren([
+  signIn,
+  invitation,
+  inside.addChildren([
+    home,
+    transcribe,
+    transcription,
+    status,
+    settings.addChildren([
+      settingsHome,
+      settingsMe,
+      settingsPeople,
+      settingsSpaces,
+      settingsSpace,
+      settingsKeys,
+      settingsWebhooks,
+      settingsWebhook,
+    ]),
+  ]),
+]);
+
+export function makeRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queryClient },
+    defaultPreload: "intent",
+    defaultPendingComponent: PageSkeleton,
+    defaultPendingMs: 150,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,80 @@
+import { Menu, useMantineColorScheme } from "@mantine/core";
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSettings, IconSun } from "@tabler/icons-react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { api, rememberCsrfToken } from "../api/client";
+import { meQuery, useMe, useUpdateMe } from "../api/session";
+import { themes } from "../theme/colorScheme";
+import { Person } from "../ui/Person";
+import { showFailure } from "../ui/undo";
+import classes from "./Shell.module.css";
+
+const icons = { auto: IconDeviceDesktop, light: IconSun, dark: IconMoon };
+
+function useSignOut() {
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  return useMutation({
+    mutationFn: () => api.POST("/api/auth/sign-out"),
+    onError: showFailure,
+    onSuccess: async () => {
+      rememberCsrfToken(null);
+      queryClient.setQueryData(meQuery.queryKey, null);
+      await navigate({ to: "/sign-in" });
+      queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== "me" });
+    },
+  });
+}
+
+export function UserMenu({ compact = false }: { compact?: boolean }) {
+  const { t } = useTranslation();
+  const { user } = useMe();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const update = useUpdateMe();
+  const signOut = useSignOut();
+  return (
+    <Menu position={compact ? "bottom-end" : "top-start"} width={232}>
+      <Menu.Target>
+        <button type="button" className={classes.you} aria-label={t("shell.you", { name: user.name })}>
+          <Person identity={user.id} name={user.name} size={34} />
+          {!compact && (
+            <span className={classes.youWords}>
+              <span className={classes.youName}>{user.name}</span>
+              <span className={classes.youMail}>{user.email}</span>
+            </span>
+          )}
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component={Link} to="/settings/me" leftSection={<IconSettings size={18} aria-hidden="true" />}>
+          {t("shell.mySettings")}
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>{t("me.theme")}</Menu.Label>
+        {themes.map((choice) => {
+          const Icon = icons[choice];
+          return (
+            <Menu.Item
+              key={choice}
+              role="menuitemradio"
+              aria-checked={colorScheme === choice}
+              data-chosen={colorScheme === choice || undefined}
+              leftSection={<Icon size={18} aria-hidden="true" />}
+              onClick={() => {
+                setColorScheme(choice);
+                update.mutate({ theme: choice }, { onError: showFailure });
+              }}
+            >
+              {t(`themes.${choice}`)}
+            </Menu.Item>
+          );
+        })}
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={18} aria-hidden="true" />} onClick={() => signOut.mutate()}>
+          {t("shell.signOut")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

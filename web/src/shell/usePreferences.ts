@@ -1,0 +1,18 @@
+import { useMantineColorScheme } from "@mantine/core";
+import { useEffect } from "react";
+import type { Me } from "../api/types";
+import { asLanguage, speak } from "../i18n";
+import { asTheme } from "../theme/colorScheme";
+
+/** What the person chose on another machine holds here too. */
+export function usePreferences(user: Me["user"]): void {
+  const { setColorScheme } = useMantineColorScheme();
+  const language = asLanguage(user.language);
+  useEffect(() => {
+    if (language) void speak(language);
+  }, [language]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the setter is new at every render; only the choice matters
+  useEffect(() => {
+    if (user.theme) setColorScheme(asTheme(user.theme));
+  }, [user.theme]);
+}

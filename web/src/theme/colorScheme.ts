@@ -1,0 +1,10 @@
+import { localStorageColorSchemeManager } from "@mantine/core";
+
+/** The choice of light or dark is kept where `boot.js` reads it before the first paint. */
+export const colorScheme = localStorageColorSchemeManager({ key: "tertulia.theme" });
+
+export const themes = ["auto", "light", "dark"] as const;
+export type ThemeChoice = (typeof themes)[number];
+
+export const asTheme = (value: string | null | undefined): ThemeChoice =>
+  themes.find((choice) => choice === value) ?? "auto";
