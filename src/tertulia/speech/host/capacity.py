@@ -61,6 +61,10 @@ class CadencePolicy:
     longest_seconds: float = 5.0
     feed_seconds: float = 0.1
     """Native streams are fed this often; feeding costs the same however it is cut."""
+    final_seconds: float = 6.0
+    """How long finals wait on a machine with no time to spare, so that several share a window."""
+    strained_seconds: float = 0.9
+    """The cadence at which a machine counts as having none."""
     busy: float = 0.85
     """The share of the workers' time that partials and finals together may take."""
 
@@ -88,6 +92,13 @@ class Cadence:
         left = max(left, 0.2 * self._workers)
         wanted = speaking * quick_seconds / left
         return min(max(wanted, policy.shortest_seconds), policy.longest_seconds)
+
+    def final_patience(self, partial_seconds: float) -> float:
+        """How long a closed utterance waits for others, given the present cadence of partials."""
+        policy = self._policy
+        strain = partial_seconds - policy.shortest_seconds
+        strain /= policy.strained_seconds - policy.shortest_seconds
+        return policy.final_seconds * min(max(strain, 0.0), 1.0)
 
     def _decayed(self, now: float) -> float:
         return self._finals * math.exp(-(now - self._finals_at) / MEMORY_SECONDS)

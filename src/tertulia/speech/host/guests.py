@@ -159,8 +159,8 @@ class HostStream:
         self._struck_at = -1.0
         self._alone_samples = 0
         self._again = False
-        self._shown: Hypothesis | None = None
-        self._orphan: Hypothesis | None = None
+        self._shown: dict[str, Hypothesis] = {}
+        self._orphans: list[Hypothesis] = []
         self._names: dict[str, str] = {}
         self._heard: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
 
@@ -200,7 +200,8 @@ class HostStream:
     def move(self, send: Send | None) -> None:
         self._send, self._joined = send, False
         if send is None:
-            self._orphan, self._shown = self._shown or self._orphan, None
+            self._orphans += self._shown.values()
+            self._shown.clear()
             self._names.clear()
             return
         body = {
@@ -232,7 +233,7 @@ class HostStream:
         elif message.op is Op.ANSWER:
             self._join()
         elif message.op is Op.FINISHED:
-            self._withdraw(self._confirmed)
+            self._withdraw(until=float("inf"))
             self._served = True
             self._end(None)
         elif message.op is Op.FAILED:
@@ -256,31 +257,34 @@ class HostStream:
     def _take(self, heard: Hypothesis) -> None:
         if heard.utterance_id:
             heard = self._renamed(heard)
-            self._shown = heard if heard.kind is HypothesisKind.PARTIAL else None
-            if heard.kind is HypothesisKind.FINAL and heard.text:
-                self._context = f"{self._context} {heard.text}"[-CONTEXT_CHARACTERS:]
+            if heard.kind is HypothesisKind.PARTIAL:
+                self._shown[heard.utterance_id] = heard
+            else:
+                self._shown.pop(heard.utterance_id, None)
+                said = f"{self._context} {heard.text}".strip()
+                self._context = said[-CONTEXT_CHARACTERS:]
         if heard.heard_until > self._confirmed:
             self._confirmed = heard.heard_until
             self._forget()
+            self._withdraw(self._confirmed)
         self._heard.put_nowait(heard)
 
     def _renamed(self, heard: Hypothesis) -> Hypothesis:
         """After a crash, what was partial keeps its name, even if its beginning is now heard a frame apart."""
-        orphan = self._orphan
-        if orphan is not None and heard.start < orphan.end:
-            self._names[heard.utterance_id] = orphan.utterance_id
-            self._orphan = None
-        elif orphan is not None:
-            self._withdraw(heard.start)
+        for orphan in self._orphans:
+            if heard.start < orphan.end and heard.end > orphan.start:
+                self._names[heard.utterance_id] = orphan.utterance_id
+                self._orphans.remove(orphan)
+                break
         name = self._names.get(heard.utterance_id, heard.utterance_id)
         return replace(heard, utterance_id=name)
 
     def _withdraw(self, until: float) -> None:
-        """Takes back a partial that the next host does not hear."""
-        if self._orphan is not None:
-            orphan, self._orphan = self._orphan, None
+        """Takes back partials that the next host did not hear."""
+        for orphan in [orphan for orphan in self._orphans if orphan.end <= until]:
+            self._orphans.remove(orphan)
             empty = replace(orphan, kind=HypothesisKind.FINAL, text="", words=())
-            self._heard.put_nowait(replace(empty, heard_until=min(until, self._confirmed)))
+            self._heard.put_nowait(replace(empty, heard_until=self._confirmed))
 
     def _forget(self) -> None:
         """Drops the audio that lies before what is confirmed."""

@@ -64,7 +64,7 @@ class EngineRoom:
         self._config = config
         self._record = record
         self._send = send
-        self._policy = replace(LIVE_POLICY, **config.policy)
+        self._policy = replace(LIVE_POLICY, **dict[str, Any](config.policy))
         cadence = Cadence(CadencePolicy(**config.cadence), config.workers)
         rule = BatchRule(**config.batching)  # type: ignore[arg-type]
         self._scheduler = Scheduler(config.workers, rule, cadence)
@@ -213,8 +213,10 @@ class EngineRoom:
             self._close_if_finished(session)
 
     def _pop(self, number: int) -> LiveSession | FileJob | None:
-        session = self._scheduler.lives.pop(number, None)
-        return session if session is not None else self._scheduler.files.pop(number, None)
+        lives, files = self._scheduler.lives, self._scheduler.files
+        if number in lives:
+            return lives.pop(number)
+        return files.pop(number) if number in files else None
 
     def _cancel(self, number: int) -> None:
         source = self._pop(number)
@@ -228,7 +230,9 @@ class EngineRoom:
             self._send(Message(Op.MORE, job.number, wanted))
 
     def _finish_file(self, job: FileJob) -> None:
-        if job.reader.finished and self._scheduler.files.pop(job.number, None):
+        files = self._scheduler.files
+        if job.reader.finished and files.get(job.number) is job:
+            del files[job.number]
             job.model.users -= 1
             found = job.reader.recognition(job.model.key)
             self._send(Message(Op.ANSWER, job.number, wire.recognition_to_wire(found)))

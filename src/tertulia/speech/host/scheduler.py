@@ -100,7 +100,7 @@ class Scheduler:
     @property
     def queued(self) -> int:
         """Live streams and files that could use a worker now."""
-        lives = sum(1 for session in self.lives.values() if session.need() is not None)
+        lives = sum(1 for session in self.lives.values() if session.needs())
         return lives + sum(len(job.reader.cutter.windows) for job in self.files.values())
 
     def current_cadence(self, kind: Kind, model: LoadedModel, now: float) -> float:
@@ -109,19 +109,28 @@ class Scheduler:
         return self.cadence.seconds(kind, now, speaking, quick)
 
     def _needs(self, now: float) -> Iterable[tuple[float, LiveSession, Need]]:
-        """When each waiting session may be read."""
-        known: dict[tuple[str, Kind], float] = {}
+        """When each waiting session may be read, and for what."""
+        paces = {key: self._pace(model, now) for key, model in self._models().items()}
         for session in self.lives.values():
-            need = session.need()
-            if need is None:
-                continue
-            wait = 0.0
-            if not session.urgent:
-                key = (session.model.key, need.kind)
-                if key not in known:
-                    known[key] = self.current_cadence(need.kind, session.model, now)
-                wait = known[key]
-            yield need.cadence_from + wait, session, need
+            for need in session.needs():
+                yield (
+                    need.paced_from + paces[session.model.key][need.final, need.kind],
+                    session,
+                    need,
+                )
+
+    def _models(self) -> dict[str, LoadedModel]:
+        return {session.model.key: session.model for session in self.lives.values()}
+
+    def _pace(self, model: LoadedModel, now: float) -> dict[tuple[bool, Kind], float]:
+        """How long each kind of need waits."""
+        quick = self.current_cadence(Kind.QUICK, model, now)
+        return {
+            (False, Kind.QUICK): quick,
+            (True, Kind.FULL): self.cadence.final_patience(quick),
+            (False, Kind.FEED): self.current_cadence(Kind.FEED, model, now),
+            (True, Kind.FEED): 0.0,
+        }
 
     def _due(self, now: float) -> Iterable[Waiting]:
         for when, session, need in self._needs(now):
@@ -140,21 +149,25 @@ class Scheduler:
             if not full and now - first.since < self.rule.wait_seconds:
                 return None
         alone = first.session.alone
-        items = [Item(w.session, w.session.take(now), w.since) for w in chosen]
+        quick = self.current_cadence(Kind.QUICK, first.session.model, now)
+        together = self.cadence.final_patience(quick) > 0
+        items = [
+            Item(w.session, w.session.take(w.need, now, together=together), w.since) for w in chosen
+        ]
         return Batch(first.need.kind, first.session.model, items, alone)
 
     def _alike(self, first: Waiting, waiting: list[Waiting]) -> list[Waiting]:
         """The oldest sessions that can share a call with the first."""
         if first.need.kind is Kind.FEED:
             return [first]
-        fitting = (
-            entry
-            for entry in waiting
-            if entry.need.kind is first.need.kind
-            and entry.session.model is first.session.model
-            and not entry.session.alone
-        )
-        return [entry for entry, _ in zip(fitting, range(self.rule.live_windows), strict=False)]
+        fitting: dict[int, Waiting] = {}
+        for entry in waiting:
+            alike = (
+                entry.need.kind is first.need.kind and entry.session.model is first.session.model
+            )
+            if alike and not entry.session.alone and len(fitting) < self.rule.live_windows:
+                fitting.setdefault(entry.session.number, entry)
+        return list(fitting.values())
 
     def _starved_file(self, now: float) -> FileJob | None:
         ready = [job for job in self.files.values() if job.ready]

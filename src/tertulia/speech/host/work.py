@@ -22,12 +22,14 @@ Hear = Callable[[list[Hypothesis]], None]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a session waits for, and since when (monotonic seconds)."""
+    """What a session waits for; times are monotonic seconds."""
 
     kind: Kind
+    final: bool
     since: float
-    cadence_from: float
-    """Since when the cadence runs: no earlier than the last partial was read."""
+    """When the audio that waits came in."""
+    paced_from: float
+    """From when its pace is counted: for a partial, no earlier than the last one was read."""
 
 
 class Arrivals:
@@ -40,10 +42,15 @@ class Arrivals:
         self._marks.append((end, now))
 
     def of(self, place: int) -> float:
-        """When the sample at `place` came in; earlier marks are forgotten. Places never go back."""
+        """When the sample at `place` came in."""
+        for end, arrived in self._marks:
+            if end > place:
+                return arrived
+        return self._marks[-1][1] if self._marks else 0.0
+
+    def forget_before(self, place: int) -> None:
         while len(self._marks) > 1 and self._marks[0][0] <= place:
             self._marks.popleft()
-        return self._marks[0][1] if self._marks else 0.0
 
 
 class LiveSession:
@@ -64,7 +71,7 @@ class LiveSession:
         self.decoder = decoder
         self.stream = stream
         self._alone_until = alone_until
-        self._quick_at = 0.0
+        self._partial_at = 0.0
         self.running = False
         self.cancelled = False
         self._hear = hear
@@ -73,47 +80,50 @@ class LiveSession:
     def feed(self, samples: Samples, now: float) -> None:
         self._arrivals.add(self.decoder.received + len(samples), now)
         self._tell(self.decoder.feed(samples), None)
+        self._arrivals.forget_before(self.decoder.kept_from)
 
     def finish(self) -> None:
         self._tell(self.decoder.finish(), None)
 
-    def need(self) -> Need | None:
-        """What it waits for, or None while a call of it runs."""
+    def needs(self) -> list[Need]:
+        """What it waits for; nothing while a call of it runs."""
         if self.running:
-            return None
-        due = self.decoder.due()
-        if due is None:
-            return None
-        arrived = self._arrivals.of(due.since)
-        if self.stream is not None:
-            return Need(Kind.FEED, arrived, arrived)
-        kind = Kind.FULL if due.final else Kind.QUICK
-        return Need(kind, arrived, max(arrived, self._quick_at))
-
-    @property
-    def urgent(self) -> bool:
-        """Whether a final hangs on its next call, so that it need not wait for the cadence."""
-        due = self.decoder.due()
-        return due is not None and due.final
+            return []
+        found = []
+        streaming = self.stream is not None
+        final, partial = self.decoder.final_since, self.decoder.partial_since
+        if final is not None:
+            since = self._arrivals.of(final)
+            found.append(Need(Kind.FEED if streaming else Kind.FULL, True, since, since))
+        if partial is not None:
+            since = self._arrivals.of(partial)
+            kind = Kind.FEED if streaming else Kind.QUICK
+            found.append(Need(kind, False, since, max(since, self._partial_at)))
+        return found
 
     @property
     def alone(self) -> bool:
         """Whether its next call must run with nothing beside it, because such audio has ended a host before."""
-        due = self.decoder.due()
-        return due is not None and due.since < self._alone_until
+        since = self.decoder.final_since
+        since = self.decoder.partial_since if since is None else since
+        return since is not None and since < self._alone_until
 
     @property
     def speaking(self) -> bool:
         return self.decoder.speaking
 
-    def take(self, now: float) -> ReadRequest | FeedRequest:
-        assert isinstance(self.decoder, WindowDecoder | StreamDecoder)
-        request = self.decoder.next_request()
-        assert request is not None
+    def take(self, need: Need, now: float, *, together: bool) -> ReadRequest | FeedRequest:
+        """The request that answers `need`; `together` lets closed utterances share a window."""
         self.running = True
-        if isinstance(request, ReadRequest) and request.window.quick:
-            self._quick_at = now
-        return request
+        if not need.final:
+            self._partial_at = now
+        decoder = self.decoder
+        if isinstance(decoder, WindowDecoder):
+            if need.final:
+                return decoder.final_request(together=together)
+            return decoder.partial_request()
+        assert isinstance(decoder, StreamDecoder)
+        return decoder.final_request() if need.final else decoder.partial_request()
 
     def accept(self, request: object, answer: object, processing_seconds: float) -> None:
         """Takes the engine's answer to what `take` gave."""
@@ -121,6 +131,7 @@ class LiveSession:
         if not self.cancelled:
             heard = self.decoder.accept(request, answer)  # type: ignore[attr-defined]
             self._tell(heard, processing_seconds)
+        self._arrivals.forget_before(self.decoder.kept_from)
 
     def _tell(self, heard: list[Hypothesis], processing_seconds: float | None) -> None:
         if processing_seconds is not None:

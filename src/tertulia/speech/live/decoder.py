@@ -35,14 +35,6 @@ class ClosedUtterance:
     judged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What an engine could be asked now: since which sample it waits, and whether a final hangs on it."""
-
-    since: int
-    final: bool
-
-
 class LiveDecoder(ABC):
     """Turns audio and an engine's answers into hypotheses; see the module."""
 
@@ -74,6 +66,11 @@ class LiveDecoder(ABC):
         return self._buffer.end
 
     @property
+    def kept_from(self) -> int:
+        """The first sample that is still kept."""
+        return self._buffer.start
+
+    @property
     def finished(self) -> bool:
         """Whether the audio has ended and every utterance has its final."""
         return self._finishing and not self._closed
@@ -101,9 +98,15 @@ class LiveDecoder(ABC):
             self._close(span)
         return self._silence()
 
+    @property
+    def final_since(self) -> int | None:
+        """The sample at which the oldest utterance ended that still waits for its final, if there is one."""
+        return self._closed[0].span.end if self._closed else None
+
+    @property
     @abstractmethod
-    def due(self) -> Due | None:
-        """What `next_request` would be about, or None when an engine has nothing to do."""
+    def partial_since(self) -> int | None:
+        """The first sample of the open utterance that no engine has seen, if there is something to read."""
 
     def _judge(self, frames: Samples) -> None:
         probabilities = self._detector.feed(frames)

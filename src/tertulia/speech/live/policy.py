@@ -28,6 +28,8 @@ class LivePolicy:
     """Past `long_seconds` a breath is enough to close one."""
     longest_seconds: float = 25.0
     """No utterance is longer, so that one full window holds it."""
+    together_seconds: float = 28.0
+    """Closed utterances that share a window lie within this."""
     cut_from_seconds: float = 15.0
     """A cut falls at the quietest point after this much of the utterance."""
     quick_seconds: float = 10.0

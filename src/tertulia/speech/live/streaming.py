@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tertulia.speech.domain import Hypothesis, HypothesisKind, RecognitionOptions, Samples, Word
-from tertulia.speech.live.decoder import Due, LiveDecoder
+from tertulia.speech.live.decoder import LiveDecoder
 from tertulia.speech.live.endpoint import ActivityDetector, Span
 from tertulia.speech.live.policy import FRAME_SAMPLES, LIVE_POLICY, LivePolicy, seconds_of
 from tertulia.speech.live.text import invented, without_loops
@@ -79,37 +79,36 @@ class StreamDecoder(LiveDecoder):
         self._base = 0
         """Where the engine's own time zero would lie in the stream, in samples."""
 
-    def due(self) -> Due | None:
-        if self._closed:
-            return Due(self._closed[0].span.end, final=True)
+    @property
+    def partial_since(self) -> int | None:
         start = self._endpointer.open_start
-        if start is None:
+        if start is None or self._closed:
             return None
         since = self._fed if self._vad_start == start else start
-        ready = self._endpointer.position - since >= BLOCK_SAMPLES
-        return Due(since, final=False) if ready else None
+        return since if self._endpointer.position - since >= BLOCK_SAMPLES else None
 
-    def next_request(self) -> FeedRequest | None:
-        """The audio to feed next, or None when there is none."""
-        due = self.due()
-        if due is None:
-            return None
-        if self._closed:
-            start, end = self._closed[0].span.start, self._closed[0].judged
-            end = max(end, self._closed[0].span.end)
-        else:
-            assert self._endpointer.open_start is not None
-            start, end = self._endpointer.open_start, self._endpointer.position
+    def final_request(self) -> FeedRequest:
+        """The rest of the oldest closed utterance."""
+        closed = self._closed[0]
+        return self._request(closed.span.start, max(closed.judged, closed.span.end), closes=True)
+
+    def partial_request(self) -> FeedRequest:
+        """What the open utterance has that was not fed yet, in whole blocks."""
+        start, end = self._endpointer.open_start, self._endpointer.position
+        assert start is not None
+        return self._request(start, end, closes=False)
+
+    def _request(self, start: int, end: int, *, closes: bool) -> FeedRequest:
         if self._vad_start != start:
             self._vad_start = self._start = self._fed = start
             self._base = start - self._accepted
-        if not due.final:
+        if not closes:
             end -= (end - self._fed) % BLOCK_SAMPLES
-        audio = self._buffer.between(self._fed, end)
         at = self._fed
-        self._fed, self._accepted = end, self._accepted + len(audio)
+        audio = self._buffer.between(at, end)
+        self._fed, self._accepted = max(end, at), self._accepted + len(audio)
         blocks = tuple(audio[i : i + BLOCK_SAMPLES] for i in range(0, len(audio), BLOCK_SAMPLES))
-        return FeedRequest(at, blocks, due.final)
+        return FeedRequest(at, blocks, closes)
 
     def accept(self, request: FeedRequest, answer: FeedAnswer) -> list[Hypothesis]:
         """Takes the engine's answer."""

@@ -1,10 +1,11 @@
 """Live decoding by an engine that reads whole windows: quick ones for partials, one full one for the final."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tertulia.speech.domain import Hypothesis, HypothesisKind, RecognitionOptions, Word
 from tertulia.speech.live.agreement import Agreement
-from tertulia.speech.live.decoder import Due, LiveDecoder
+from tertulia.speech.live.decoder import LiveDecoder
 from tertulia.speech.live.endpoint import ActivityDetector, Span
 from tertulia.speech.live.policy import LIVE_POLICY, LivePolicy, samples_of, seconds_of
 from tertulia.speech.live.text import invented, join, without_loops
@@ -13,9 +14,9 @@ from tertulia.speech.local import Reading, Window
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A window to read; `utterance` is what it belongs to, `at` where the window begins."""
+    """A window to read; `utterances` is what it is about, `at` where the window begins."""
 
-    utterance: Span
+    utterances: tuple[Span, ...]
     at: int
     window: Window
 
@@ -41,45 +42,49 @@ class WindowDecoder(LiveDecoder):
         self._window_start = 0
         self._read_until = 0
 
-    def due(self) -> Due | None:
-        if self._closed:
-            return Due(self._closed[0].span.end, final=True)
+    @property
+    def partial_since(self) -> int | None:
         start = self._endpointer.open_start
         if start is None:
             return None
         since = max(start, self._read_until)
-        return Due(since, final=False) if self._endpointer.position > since else None
+        return since if self._endpointer.position > since else None
 
-    def next_request(self) -> ReadRequest | None:
-        """The window to read next: the oldest final, or else a partial of what is being said."""
-        if self._closed:
-            span = self._closed[0].span
-            return self._request(span, span.start, quick=False)
-        start = self._endpointer.open_start
-        end = self._endpointer.position
-        if start is None or end <= max(start, self._read_until):
-            return None
-        self._begin(start)
+    def final_request(self, *, together: bool = False) -> ReadRequest:
+        """The window of the oldest closed utterance; `together` with the next ones that fit into it.
+
+        A full window costs the same however little it holds, so on a busy machine utterances share one.
+        """
+        spans = [self._closed[0].span]
+        longest = samples_of(self._policy.together_seconds)
+        for closed in list(self._closed)[1:] if together else ():
+            if closed.span.end - spans[0].start > longest:
+                break
+            spans.append(closed.span)
+        return self._request(tuple(spans), spans[0].start, quick=False)
+
+    def partial_request(self) -> ReadRequest:
+        """The window of what is being said and not yet stable."""
+        start, end = self._endpointer.open_start, self._endpointer.position
+        assert start is not None
+        if self._utterance != start:
+            self._utterance, self._window_start = start, start
+            self._agreement = Agreement()
         self._read_until = end
         self._trim(end)
-        return self._request(Span(start, end), self._window_start, quick=True)
+        return self._request((Span(start, end),), self._window_start, quick=True)
 
     def accept(self, request: ReadRequest, reading: Reading) -> list[Hypothesis]:
         """Takes the engine's answer."""
         if reading.language:
             self._language = reading.language
-        begin, limit = seconds_of(request.at), seconds_of(request.utterance.end)
+        begin, limit = seconds_of(request.at), seconds_of(request.utterances[-1].end)
         words = () if invented(reading) else without_loops(reading.words)
         placed = [_placed(word, begin, limit) for word in words if begin + word.start < limit]
         reading = replace(reading, words=tuple(placed))
         if request.window.quick:
-            return self._partial(request, reading)
-        return self._final(request, reading)
-
-    def _begin(self, start: int) -> None:
-        if self._utterance != start:
-            self._utterance, self._window_start = start, start
-            self._agreement = Agreement()
+            return self._partial(request.utterances[0], reading)
+        return self._finals(request.utterances, reading)
 
     def _trim(self, end: int) -> None:
         stable = self._agreement.stable_until
@@ -90,31 +95,40 @@ class WindowDecoder(LiveDecoder):
             self._window_start = end - longest * 3 // 5
             self._agreement.settle_before(seconds_of(self._window_start))
 
-    def _request(self, utterance: Span, at: int, *, quick: bool) -> ReadRequest:
+    def _request(self, utterances: tuple[Span, ...], at: int, *, quick: bool) -> ReadRequest:
         options = self._options
         if quick and options.language is None:
             options = replace(options, language=self._language)
-        samples = self._buffer.between(at, utterance.end)
+        samples = self._buffer.between(at, utterances[-1].end)
         context = self._context
         if quick and self._agreement.stable:
             context = f"{context} {join(self._agreement.stable, self._language)}".strip()
         context = context[-self._policy.context_characters :]
-        return ReadRequest(utterance, at, Window(samples, options, quick, context))
+        return ReadRequest(utterances, at, Window(samples, options, quick, context))
 
-    def _partial(self, request: ReadRequest, reading: Reading) -> list[Hypothesis]:
-        if self._utterance != request.utterance.start:
+    def _partial(self, utterance: Span, reading: Reading) -> list[Hypothesis]:
+        if self._utterance != utterance.start:
             return []
         unsure = samples_of(self._policy.unsure_seconds)
-        self._agreement.hear(reading.words, seconds_of(request.utterance.end - unsure))
+        self._agreement.hear(reading.words, seconds_of(utterance.end - unsure))
         spoken = replace(reading, words=self._agreement.words)
-        return self._hypothesis(HypothesisKind.PARTIAL, request.utterance, spoken)
+        return self._hypothesis(HypothesisKind.PARTIAL, utterance, spoken)
 
-    def _final(self, request: ReadRequest, reading: Reading) -> list[Hypothesis]:
-        self._closed.popleft()
-        text = join(reading.words, reading.language)
-        if text:
-            self._context = f"{self._context} {text}"[-self._policy.context_characters :]
-        return self._hypothesis(HypothesisKind.FINAL, request.utterance, reading)
+    def _finals(self, utterances: Sequence[Span], reading: Reading) -> list[Hypothesis]:
+        heard: list[Hypothesis] = []
+        left = list(reading.words)
+        for place, span in enumerate(utterances):
+            self._closed.popleft()
+            own = left
+            if place + 1 < len(utterances):
+                seam = seconds_of(span.end + utterances[place + 1].start) / 2
+                own = [word for word in left if (word.start + word.end) / 2 <= seam]
+            left = left[len(own) :]
+            final = replace(reading, words=tuple(own))
+            text = join(final.words, final.language)
+            self._context = f"{self._context} {text}".strip()[-self._policy.context_characters :]
+            heard += self._hypothesis(HypothesisKind.FINAL, span, final)
+        return heard
 
 
 def _placed(word: Word, begin: float, limit: float) -> Word:
