@@ -11,6 +11,7 @@ from tertulia.events import store
 from tertulia.events.outbox import Outbox
 from tertulia.events.transport import Receiver
 from tertulia.kernel.database import Transaction
+from tertulia.kernel.errors import UnavailableError
 from tertulia.kernel.ids import UUID, new_id
 from tertulia.kernel.listening import connect, listen
 
@@ -55,6 +56,13 @@ class PostgresTransport:
         for connection in (self._sending, self._fetching):
             if connection is not None:
                 await connection.close()
+
+    async def check(self) -> None:
+        try:
+            async with await connect(self._conninfo) as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, OSError) as error:
+            raise UnavailableError("PostgreSQL does not carry events just now.") from error
 
     async def send_with(self, tx: Transaction, message: str) -> None:
         connection = await tx.raw()

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from tertulia.events.outbox import Outbox
 from tertulia.events.transport import Receiver
 from tertulia.kernel.database import Transaction
+from tertulia.kernel.errors import UnavailableError
 from tertulia.kernel.listening import backoff_seconds
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,12 @@ class RedisTransport:
             if self._listening.is_set():
                 self._receiver.gap()
             self._listening.set()
+
+    async def check(self) -> None:
+        try:
+            await self._client.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise UnavailableError("Redis does not answer. Look at TERTULIA_REDIS_URL.") from error
 
     async def _hand_over(self, messages: Sequence[str]) -> None:
         async with self._client.pipeline(transaction=False) as pipeline:

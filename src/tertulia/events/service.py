@@ -40,6 +40,10 @@ class Events:
         self._hub.close()
         await self._transport.stop()
 
+    async def check(self) -> None:
+        """Raises when events cannot reach other processes."""
+        await self._transport.check()
+
     async def publish(
         self, tx: Transaction, topic: str, type_: str, data: Mapping[str, Any] | None = None
     ) -> Event:

@@ -29,6 +29,10 @@ class Transport(Protocol):
 
     async def stop(self) -> None: ...
 
+    async def check(self) -> None:
+        """Raises when the other side does not answer."""
+        ...
+
     async def send_with(self, tx: Transaction, message: str) -> None:
         """Sends if and when `tx` is committed."""
         ...
