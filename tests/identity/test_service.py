@@ -19,6 +19,7 @@ from tertulia.identity.errors import (
     OtherInviteeError,
     WeakPasswordError,
     WrongCredentialsError,
+    WrongPasswordError,
 )
 from tertulia.identity.passwords import Passwords
 from tertulia.identity.service import IdentityService
@@ -247,7 +248,7 @@ class TestPasswords:
         self, database: Database, identity: IdentityService, owner: Person
     ) -> None:
         async with database.transaction() as tx:
-            with pytest.raises(WrongCredentialsError):
+            with pytest.raises(WrongPasswordError):
                 await identity.users.change_password(
                     tx, owner.principal, "not the password", "another heron counts"
                 )

@@ -16,6 +16,13 @@ class WrongCredentialsError(NotSignedInError):
     title = "E-mail or password is wrong"
 
 
+class WrongPasswordError(InvalidRequestError):
+    """The password given to prove it is oneself is not the account's."""
+
+    code = "wrong_password"
+    title = "The current password is wrong"
+
+
 class WeakPasswordError(InvalidRequestError):
     """The password is not one that may be used here."""
 

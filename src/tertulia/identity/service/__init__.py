@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from tertulia.identity.changes import Announcer, Changes
 from tertulia.identity.domain import ScopeRegistry
+from tertulia.identity.oidc import OidcProvider
 from tertulia.identity.passwords import Passwords
 from tertulia.identity.service.guests import GuestService
 from tertulia.identity.service.invitations import InvitationService
 from tertulia.identity.service.keys import KeyService
 from tertulia.identity.service.sessions import SessionService
+from tertulia.identity.service.sign_on import SignOnService
 from tertulia.identity.service.spaces import SpaceService
 from tertulia.identity.service.users import UserService
 from tertulia.identity.store import (
@@ -29,6 +31,7 @@ __all__ = [
     "InvitationService",
     "KeyService",
     "SessionService",
+    "SignOnService",
     "SpaceService",
     "UserService",
 ]
@@ -75,6 +78,13 @@ class IdentityService:
             self.users,
             clock,
             life=timedelta(days=settings.invitation_days),
+        )
+        self.sign_on = SignOnService(
+            OidcProvider.of(settings, clock),
+            self.users,
+            users,
+            clock,
+            create_users=settings.oidc_create_users,
         )
         self.guests = GuestService(GuestStore(), self.changes, clock)
 

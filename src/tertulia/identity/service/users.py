@@ -18,7 +18,7 @@ from tertulia.identity.errors import (
     EmailTakenError,
     LastOwnerError,
     LinkDeadError,
-    WrongCredentialsError,
+    WrongPasswordError,
 )
 from tertulia.identity.passwords import Passwords
 from tertulia.identity.service.spaces import SpaceService
@@ -196,7 +196,7 @@ class UserService:
         user_id = principal.person()
         hashed = await self._users.password_hash(tx, user_id)
         if not await self._passwords.matches(current, hashed):
-            raise WrongCredentialsError("The current password is wrong.")
+            raise WrongPasswordError("The current password is wrong. Type it again.")
         await self.set_password(tx, user_id, new, keep_session=principal.session_id)
 
     async def set_password(

@@ -1,0 +1,148 @@
+"""How often one caller may do a thing: counted in memory, or in Redis for all nodes together."""
+
+import time
+from typing import Any
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import RedisStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
+
+from tertulia.kernel.errors import RateLimitedError, StartError
+from tertulia.kernel.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DEFAULT = "default"
+CREATE = "create"
+SIGN_IN = "sign_in"
+
+SWEEP_EVERY_SECONDS = 30.0
+COMPLAIN_EVERY_SECONDS = 60.0
+
+
+class MemoryCounters(Storage):
+    """Counters of this process. The library's own walks over all of them in a new task at every request."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._swept_at = time.time()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        if now - self._swept_at >= SWEEP_EVERY_SECONDS:
+            self._swept_at = now
+            self._counts = {k: c for k, c in self._counts.items() if c[1] > now}
+        count, until = self._counts.get(key, (0, 0.0))
+        if until <= now:
+            count, until = 0, now + expiry
+        self._counts[key] = (count + amount, until)
+        return count + amount
+
+    async def get(self, key: str) -> int:
+        count, until = self._counts.get(key, (0, 0.0))
+        return count if until > time.time() else 0
+
+    async def get_expiry(self, key: str) -> float:
+        _, until = self._counts.get(key, (0, 0.0))
+        return max(until, time.time())
+
+    async def check(self) -> bool:
+        return True
+
+    async def reset(self) -> int:
+        forgotten = len(self._counts)
+        self._counts.clear()
+        return forgotten
+
+    async def clear(self, key: str) -> None:
+        self._counts.pop(key, None)
+
+
+class RateLimiter:
+    """Counts what callers do and refuses what is too much.
+
+    When Redis is away each node counts on its own: people come in, and a flood is still held back.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._limits = {
+            DEFAULT: _limit("rate_limit", settings.rate_limit),
+            CREATE: _limit("rate_limit_create", settings.rate_limit_create),
+            SIGN_IN: _limit("rate_limit_sign_in", settings.rate_limit_sign_in),
+        }
+        self._local = FixedWindowRateLimiter(MemoryCounters())
+        self._shared: FixedWindowRateLimiter | None = None
+        self._shared_storage: RedisStorage | None = None
+        self._complained_at = float("-inf")
+        if settings.redis_url is not None:
+            self._shared_storage = RedisStorage(
+                f"async+{settings.redis_url.get_secret_value()}",
+                wrap_exceptions=False,
+                implementation="redispy",
+                key_prefix="tertulia:limits",
+                socket_timeout=1.0,
+                socket_connect_timeout=1.0,
+            )
+            self._shared = FixedWindowRateLimiter(self._shared_storage)
+
+    async def check(self, bucket: str, who: str) -> dict[str, str]:
+        """Counts one more; gives the headers that say what is left, or refuses with `Retry-After`."""
+        limit = self._limits[bucket]
+        allowed, remaining, reset_seconds = await self._count(limit, bucket, who)
+        headers = {
+            "X-RateLimit-Limit": str(limit.amount),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Reset": str(reset_seconds),
+        }
+        if not allowed:
+            raise RateLimitedError(
+                f"That was too often: {limit} is the limit here. Wait {reset_seconds} s and try again.",
+                headers={**headers, "Retry-After": str(reset_seconds)},
+            )
+        return headers
+
+    async def close(self) -> None:
+        """Lets Redis go."""
+        if self._shared_storage is not None:
+            client: Any = self._shared_storage.bridge
+            await client.storage.aclose()
+
+    async def _count(self, limit: RateLimitItem, bucket: str, who: str) -> tuple[bool, int, int]:
+        if self._shared is not None:
+            try:
+                return await self._count_in(self._shared, limit, bucket, who)
+            except (RedisError, OSError) as error:
+                self._complain(error)
+        return await self._count_in(self._local, limit, bucket, who)
+
+    @staticmethod
+    async def _count_in(
+        strategy: FixedWindowRateLimiter, limit: RateLimitItem, bucket: str, who: str
+    ) -> tuple[bool, int, int]:
+        allowed = await strategy.hit(limit, bucket, who)
+        stats = await strategy.get_window_stats(limit, bucket, who)
+        return allowed, stats.remaining, max(1, round(stats.reset_time - time.time()))
+
+    def _complain(self, error: BaseException) -> None:
+        now = time.monotonic()
+        if now - self._complained_at >= COMPLAIN_EVERY_SECONDS:
+            self._complained_at = now
+            log.warning("identity.rate_limits_local", reason=type(error).__name__)
+
+
+def _limit(setting: str, text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError:
+        raise StartError(
+            f"TERTULIA_{setting.upper()} is wrong: `{text}` is no limit. Write one like 600/minute."
+        ) from None
