@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.blobs.contract import MEBIBYTE, Leftovers, StoreContract, key, pattern, put, read
 
 from tertulia.blobs.backends.local import INCOMING, LocalStore
 from tertulia.blobs.domain import BlobMissingError, BlobStore, BlobStoreError
 from tertulia.blobs.intake import from_bytes, from_file
 from tertulia.kernel.errors import StorageFullError
-from tests.blobs.contract import MEBIBYTE, Leftovers, StoreContract, key, pattern, put, read
 
 pytestmark = pytest.mark.unit
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.blobs.contract import NOW, TWO_PARTS, Leftovers, StoreContract, key, pattern, put, read
+from tests.fakes.s3 import FakeS3
+from tests.fixtures.blobs import OpenS3
 
 from tertulia.blobs.backends.s3 import S3Store
 from tertulia.blobs.domain import BlobStore, BlobStoreError, new_key
 from tertulia.blobs.intake import from_bytes
-from tests.blobs.contract import NOW, TWO_PARTS, Leftovers, StoreContract, key, pattern, put, read
-from tests.fakes.s3 import FakeS3
-from tests.fixtures.blobs import OpenS3
 
 pytestmark = pytest.mark.unit
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.blobs.contract import TWO_PARTS, Leftovers, StoreContract, key, pattern, put, read
+from tests.fakes.vercel_blob import FakeVercelBlob
+from tests.fixtures.blobs import OpenVercel, serving
 
 from tertulia.blobs.backends.vercel import VercelBlobStore
 from tertulia.blobs.domain import BlobStore, BlobStoreError, ByteRange
 from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.errors import StartError, StorageFullError
-from tests.blobs.contract import TWO_PARTS, Leftovers, StoreContract, key, pattern, put, read
-from tests.fakes.vercel_blob import FakeVercelBlob
-from tests.fixtures.blobs import OpenVercel, serving
 
 pytestmark = pytest.mark.unit
 

@@ -19,7 +19,6 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
-
 from tests.fakes.s3 import RefusalError, pieces, requested_range
 
 MIN_PART_BYTES = 5 * 1024 * 1024
@@ -89,16 +88,12 @@ class FakeVercelBlob:
             case "POST", "/mpu":
                 return await self._mpu(request)
             case "POST", "/delete":
-                for url in (await request.json())["urls"]:
-                    if found := self.files.pop(self._pathname(url), None):
-                        found.file.unlink()
-                return Response()
+                return self._delete((await request.json())["urls"])
             case "POST", "/signed-token":
                 return self._issue(await request.json())
-            case "GET", "/" if "url" in request.query_params:
-                return self._head(request.query_params["url"])
             case "GET", "/":
-                return self._list(request)
+                url = request.query_params.get("url")
+                return self._head(url) if url else self._list(request)
         raise RefusalError(404, "not_found")
 
     # The control API
@@ -151,6 +146,12 @@ class FakeVercelBlob:
                 file.unlink()
         del self.uploads[request.headers["x-mpu-upload-id"]]
         return self._keep(upload.pathname, whole, upload.content_type)
+
+    def _delete(self, urls: list[str]) -> Response:
+        for url in urls:
+            if found := self.files.pop(self._pathname(url), None):
+                found.file.unlink()
+        return Response()
 
     def _head(self, url: str) -> Response:
         return JSONResponse(self._told(self._pathname(url)))
