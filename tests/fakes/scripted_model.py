@@ -58,8 +58,10 @@ def words_in(samples: Samples) -> tuple[Word, ...]:
 
 
 def _pitch(burst: Samples) -> int:
-    spectrum = np.abs(np.fft.rfft(burst * np.hanning(len(burst)), 16_000))
-    return round(int(spectrum.argmax()) / 100)
+    sounding = np.flatnonzero(np.abs(burst) > 1e-3)
+    burst = burst[sounding[0] : sounding[-1] + 1]
+    crossings = int(np.count_nonzero(np.diff(np.signbit(burst))))
+    return round(crossings / 2 / (len(burst) / SAMPLE_RATE_HZ) / 100)
 
 
 class LoudnessDetector:

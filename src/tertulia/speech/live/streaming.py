@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tertulia.speech.domain import Hypothesis, HypothesisKind, RecognitionOptions, Samples, Word
+from tertulia.speech.domain import (
+    SAMPLE_RATE_HZ,
+    Hypothesis,
+    HypothesisKind,
+    RecognitionOptions,
+    Samples,
+    Word,
+)
 from tertulia.speech.live.decoder import LiveDecoder
 from tertulia.speech.live.endpoint import ActivityDetector, Span
 from tertulia.speech.live.policy import FRAME_SAMPLES, LIVE_POLICY, LivePolicy, seconds_of
@@ -12,6 +19,8 @@ from tertulia.speech.local import LocalStream, Reading
 
 BLOCK_SAMPLES = 3 * FRAME_SAMPLES
 """Engines are fed in blocks of this size from the beginning of an utterance, however the audio arrived."""
+
+GAP_SECONDS = 2 * FRAME_SAMPLES / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,14 @@ class StreamDecoder(LiveDecoder):
         policy: LivePolicy = LIVE_POLICY,
         context: str = "",
     ) -> None:
-        # What has been fed cannot be taken back, so a monologue is cut where it stands.
-        policy = replace(policy, cut_from_seconds=policy.longest_seconds)
+        # What has been fed cannot be taken back, so a monologue ends at its next gap, not at its quietest one.
+        policy = replace(
+            policy,
+            long_seconds=18.0,
+            long_pause_seconds=GAP_SECONDS,
+            longest_seconds=60.0,
+            cut_from_seconds=60.0,
+        )
         super().__init__(
             detector, options, offset_seconds=offset_seconds, policy=policy, context=context
         )
