@@ -21,7 +21,7 @@ run: .venv/run.done $(PAGE) ## Starts Tertulia and prints its link
 
 test: .venv/dev.done $(PAGE) ## Runs every test this machine can
 	@$(BIN)/python -m pytest $(PYTEST)
-	@$(call npm,run test)
+	@$(call npm,run --silent test)
 
 check: .venv/dev.done web/node_modules/.done ## Lints, checks types, layers, locks and the generated files
 	$(BIN)/ruff check .
@@ -30,15 +30,15 @@ check: .venv/dev.done web/node_modules/.done ## Lints, checks types, layers, loc
 	$(BIN)/lint-imports
 	$(BIN)/python -m tertulia.server.openapi --check web/openapi.json
 	$(BIN)/python docs/generate.py --check
-	@$(call npm,run check)
+	@$(call npm,run --silent check)
 
 fix: .venv/dev.done web/node_modules/.done ## Formats and mends what can be mended, and writes the generated files anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m tertulia.server.openapi > web/openapi.json
 	$(BIN)/python docs/generate.py
-	@$(call npm,run generate)
-	@$(call npm,run fix)
+	@$(call npm,run --silent generate)
+	@$(call npm,run --silent fix)
 
 e2e: .venv/dev.done $(PAGE) ## Only the tests in a real browser
 	@$(BIN)/python -m pytest -m e2e $(PYTEST)

@@ -51,7 +51,7 @@ async def _serve(settings: Settings, terminal: Terminal) -> None:
         app = create_app(services)
 
         async def ready() -> None:
-            link = await services.first_start_link(url)
+            link = await services.first_start_link()
             services.storage.folder.announce(url=url)
             _welcome(terminal, url, link)
 

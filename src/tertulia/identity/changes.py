@@ -43,7 +43,7 @@ class Announcer(Protocol):
 
     async def publish(
         self, tx: Transaction, topic: str, type_: str, data: Mapping[str, Any]
-    ) -> None: ...
+    ) -> object: ...
 
 
 class Unannounced:

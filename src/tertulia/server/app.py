@@ -1,17 +1,21 @@
 """The ASGI application: every router, its errors, and what surrounds them."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Scope
 
 import tertulia
+from tertulia.identity.rate_limits import CREATE, DEFAULT
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import explain_http, explain_validation, problem_response
-from tertulia.server import health
+from tertulia.server import health, reference, status
 from tertulia.server.middleware import Surroundings
 from tertulia.server.page import Page
 from tertulia.server.wiring import Services
@@ -19,12 +23,34 @@ from tertulia.server.wiring import Services
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
 """Addresses that take recordings; everything else takes small bodies only."""
 
+COUNTED = ("/api/", "/v1/")
+"""Addresses that count against a caller's limit."""
+
+COSTLY = ("/v1/audio/", "/api/transcribe", "/api/keys", "/api/spaces", "/api/webhooks")
+"""Addresses where a POST makes something that costs work or room."""
+
 
 def create_app(services: Services) -> ASGIApp:
     """Puts the routers together over one set of services."""
     api = create_api(services)
     api.mount("/", Page())
-    return Surroundings(api, services.settings, services.metrics, large=LARGE_BODIES)
+    return Surroundings(
+        api,
+        services.settings,
+        services.metrics,
+        large=LARGE_BODIES,
+        limit=partial(_count, services),
+    )
+
+
+async def _count(services: Services, scope: Scope) -> Mapping[str, str]:
+    """Counts what callers ask of the API; health, metrics and the page's files are free."""
+    path: str = scope["path"]
+    if not path.startswith(COUNTED):
+        return {}
+    costly = scope["method"] == "POST" and path.startswith(COSTLY)
+    who = services.access.caller(HTTPConnection(scope))
+    return await services.limiter.check(CREATE if costly else DEFAULT, who)
 
 
 def create_api(services: Services) -> FastAPI:
@@ -40,11 +66,12 @@ def create_api(services: Services) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     api.state.database = services.database
+    figures = partial(status.refresh_metrics, services)
     api.include_router(
-        health.router(
-            services.settings, services.metrics, services.checks(), services.refresh_metrics
-        )
+        health.router(services.settings, services.metrics, status.checks(services), figures)
     )
+    api.include_router(status.router(services))
+    api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),
         (RequestValidationError, _invalid),

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -54,6 +54,10 @@ _RAW_SECURITY = [(k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS]
 _RAW_HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
+Limit = Callable[[Scope], Awaitable[Mapping[str, str]]]
+"""Counts a request against its caller's limit: gives the headers that say what is left, or raises."""
+
+
 class SlowClientError(TertuliaError):
     """The client took longer to send its request than the server waits."""
 
@@ -66,12 +70,19 @@ class Surroundings:
     """The ASGI layer round the whole application."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, metrics: Metrics, *, large: Iterable[str]
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        large: Iterable[str],
+        limit: Limit | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
         self._large = tuple(large)
+        self._count = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -93,6 +104,11 @@ class Surroundings:
         )
         try:
             body.refuse_announced(request.scope)
+            if self._count is not None:
+                left = await self._count(request.scope)
+                request.scope["state"]["headers"] = [
+                    (k.lower().encode(), v.encode()) for k, v in left.items()
+                ]
             await self._app(request.scope, body.receive, request.send)
         except TertuliaError as error:
             await request.fail(error)

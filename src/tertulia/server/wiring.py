@@ -1,16 +1,42 @@
 """The whole product put together, to be read from top to bottom: which part gets which port."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+from tertulia.blobs.domain import BlobMissingError, BlobStore
+from tertulia.blobs.opening import open_store
+from tertulia.blobs.service import BlobService
+from tertulia.events.postgres import PostgresTransport
+from tertulia.events.service import Events
+from tertulia.events.transport import Transport
+from tertulia.identity.access import Access
+from tertulia.identity.authenticator import Authenticator
+from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
+from tertulia.identity.rate_limits import RateLimiter
+from tertulia.identity.revocation import RevocationWatch
+from tertulia.identity.service import IdentityService
+from tertulia.jobs.service import Jobs
+from tertulia.jobs.worker import Worker
 from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
+from tertulia.kernel.errors import TertuliaError
+from tertulia.kernel.folder import DataFolder
+from tertulia.kernel.ids import new_id
+from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
-from tertulia.server.health import Check
 from tertulia.server.metrics import Metrics
 from tertulia.server.storage import Storage, opened_storage
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +48,165 @@ class Services:
     metrics: Metrics
     storage: Storage
     database: Database
+    events: Events
+    jobs: Jobs
+    worker: Worker
+    blob_store: BlobStore
+    blobs: BlobService
+    identity: IdentityService
+    authenticator: Authenticator
+    revocations: RevocationWatch
+    access: Access
+    limiter: RateLimiter
+    url: str
     started_at: datetime
 
-    def checks(self) -> dict[str, Check]:
-        """What /readyz asks."""
-        return {"database": self.database.ping}
+    async def check_blobs(self) -> None:
+        """Raises when the place of big files does not answer; a file that is not there is an answer."""
+        with suppress(BlobMissingError):
+            await self.blob_store.stat(f"health/2000/01/{new_id()}")
 
-    async def refresh_metrics(self) -> None:
-        """Reads the figures that nobody counts as they happen."""
+    def speech_engines(self) -> list[Any]:
+        return []
 
-    async def first_start_link(self, url: str) -> str | None:
-        """The one-time link that makes the first account, or None when there is one."""
+    def speech_load(self) -> None:
         return None
+
+    async def first_start_link(self) -> str | None:
+        """The one-time link that makes the first account, or None when there is one."""
+        async with self.database.transaction() as tx:
+            secret = await self.identity.first_start_link(tx)
+        return f"{self.url}/sign-in?link={secret}" if secret else None
+
+
+def build(settings: Settings, storage: Storage, url: str) -> Services:
+    """Puts the parts together; opens nothing."""
+    clock = SystemClock()
+    database = storage.database
+
+    events = Events(_transport(settings, database), clock=clock)
+    jobs = Jobs(database)
+    worker = Worker(
+        jobs, concurrency=settings.worker_concurrency, shutdown_seconds=settings.shutdown_seconds
+    )
+
+    blob_store = open_store(settings)
+    blobs = BlobService(database, blob_store, clock)
+
+    identity = IdentityService(settings, clock, announcer=events)
+    revocations = RevocationWatch(database, clock, identity.changes)
+    authenticator = Authenticator(
+        database,
+        clock,
+        identity.changes,
+        revocations,
+        session_life=timedelta(days=settings.session_days),
+    )
+
+    return Services(
+        settings=settings,
+        clock=clock,
+        metrics=Metrics(),
+        storage=storage,
+        database=database,
+        events=events,
+        jobs=jobs,
+        worker=worker,
+        blob_store=blob_store,
+        blobs=blobs,
+        identity=identity,
+        authenticator=authenticator,
+        revocations=revocations,
+        access=Access(authenticator, public_url=settings.public_url),
+        limiter=RateLimiter(settings),
+        url=url,
+        started_at=clock.now(),
+    )
+
+
+def _transport(settings: Settings, database: Database) -> Transport:
+    if settings.redis_url is None:
+        return PostgresTransport(database.conninfo)
+    from tertulia.events.redis import RedisTransport
+
+    return RedisTransport(settings.redis_url.get_secret_value())
 
 
 @asynccontextmanager
 async def opened_services(
-    settings: Settings, *, server: bool = False, url: str | None = None
+    settings: Settings, *, server: bool = False, url: str = ""
 ) -> AsyncIterator[Services]:
-    """Opens everything in order, and closes it in the reverse one."""
+    """Opens everything in order, and closes it in the reverse one. Only a server holds the folder and watches."""
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        metrics = Metrics()
         storage = await stack.enter_async_context(
             opened_storage(settings, claim=server, watch=server)
         )
-        yield Services(
-            settings=settings,
-            clock=clock,
-            metrics=metrics,
-            storage=storage,
-            database=storage.database,
-            started_at=clock.now(),
-        )
+        services = build(settings, storage, url or settings.public_url or "")
+        await services.events.start()
+        stack.push_async_callback(services.events.stop)
+        stack.push_async_callback(services.limiter.close)
+        if server:
+            await stack.enter_async_context(_running("revocations", services.revocations.run))
+            await stack.enter_async_context(
+                _running("identity changes", partial(_hear_identity, services))
+            )
+            if settings.worker_inside:
+                await stack.enter_async_context(_working(services.worker))
+        yield services
+
+
+def described_services(settings: Settings) -> Services:
+    """Services that can be described but not used: for the API's own description."""
+    database = Database("dbname=described")
+    storage = Storage(settings, DataFolder(Path()), None, database, Schema("dbname=described"))
+    return build(settings, storage, "")
+
+
+async def _hear_identity(services: Services) -> None:
+    """Rights taken away on one node end on this one too."""
+    async with services.events.subscribe(IDENTITY_TOPIC) as subscription:
+        async for event in subscription:
+            services.identity.changes.heard(event.type, event.data)
+
+
+@asynccontextmanager
+async def _running(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Keeps `work` going beside the server; one that breaks is said and begun again."""
+
+    async def keep() -> None:
+        while True:
+            try:
+                await work()
+                return
+            except TertuliaError as error:
+                log.warning(
+                    "a part stopped and is begun again", extra={"part": name, "code": error.code}
+                )
+            except Exception:
+                log.exception("a part broke and is begun again", extra={"part": name})
+            await asyncio.sleep(RESTART_SECONDS)
+
+    task = asyncio.create_task(keep(), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncIterator[None]:
+    """Runs jobs inside the server; at the end what is under way is finished or given back."""
+    stopped = asyncio.Event()
+
+    async def work() -> None:
+        await worker.run()
+        stopped.set()
+
+    async with _running("jobs", work):
+        try:
+            yield
+        finally:
+            worker.stop()
+            await stopped.wait()

@@ -1,0 +1,201 @@
+"""What the Status room shows, what readiness asks, and the figures read when Prometheus comes."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+import tertulia
+from tertulia.jobs.domain import JobCounts
+from tertulia.kernel.errors import TertuliaError
+from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.server.health import Check
+from tertulia.server.wiring import Services
+
+CHECK_SECONDS = 3.0
+
+
+class PartOut(BaseModel):
+    """A part of the server, and whether it works."""
+
+    ok: bool
+    kind: str = Field(examples=["embedded"])
+    version: str | None = Field(None, examples=["18.4"])
+
+
+class QueueOut(BaseModel):
+    """The jobs of one queue."""
+
+    name: str = Field(examples=["default"])
+    todo: int
+    doing: int
+
+
+class JobsOut(BaseModel):
+    """Jobs by what became of them."""
+
+    todo: int
+    doing: int
+    scheduled: int
+    failed: int
+    workers: int = Field(description="Processes that take jobs now.")
+    queues: list[QueueOut]
+
+
+class EngineOut(BaseModel):
+    """An engine, whether it works here, and what would be better."""
+
+    name: str = Field(examples=["pocketsphinx"])
+    kind: Literal["stt", "tts"]
+    works: bool
+    reason: str
+    better: str | None = None
+
+
+class SpeechOut(BaseModel):
+    """The speech host's load."""
+
+    streams: int
+    capacity: int
+    queue: int
+    real_time_factor: float | None
+    restarts: int
+
+
+class CheckOut(BaseModel):
+    """One thing that was looked at, and what to do about it."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+
+
+class StatusOut(BaseModel):
+    """The server at a glance."""
+
+    version: str = Field(examples=["0.1.0"])
+    started_at: datetime
+    node: str = Field(examples=["hall-1"])
+    database: PartOut
+    events: PartOut
+    blobs: PartOut
+    jobs: JobsOut
+    engines: list[EngineOut]
+    speech: SpeechOut | None = None
+    checks: list[CheckOut]
+
+
+def router(services: Services) -> APIRouter:
+    """The Status room's one address."""
+    routes = APIRouter(
+        prefix="/api",
+        tags=["status"],
+        route_class=TransactionRoute,
+        dependencies=[Depends(services.access.require("status"))],
+    )
+
+    @routes.get("/status", summary="How the server is doing")
+    async def status(tx: Tx) -> StatusOut:
+        counts = await services.jobs.counts(tx)
+        workers = await services.jobs.workers(tx)
+        raw = await tx.raw()
+        version = f"{raw.info.server_version // 10_000}.{raw.info.server_version % 10_000}"
+        looked = await look(services)
+        fine = {check.name: check.ok for check in looked}
+        return StatusOut(
+            version=tertulia.__version__,
+            started_at=services.started_at,
+            node=socket.gethostname(),
+            database=PartOut(
+                ok=True, kind="embedded" if services.storage.postgres else "given", version=version
+            ),
+            events=PartOut(
+                ok=fine["events"], kind="redis" if services.settings.redis_url else "postgresql"
+            ),
+            blobs=PartOut(ok=fine["blobs"], kind=services.settings.blobs.split(":")[0]),
+            jobs=_jobs(counts, workers),
+            engines=services.speech_engines(),
+            speech=services.speech_load(),
+            checks=looked,
+        )
+
+    return routes
+
+
+def checks(services: Services) -> dict[str, Check]:
+    """What must answer for the server to be ready."""
+    return {
+        "database": services.database.ping,
+        "events": services.events.check,
+        "blobs": services.check_blobs,
+    }
+
+
+FIXES = {
+    "database": "Look whether PostgreSQL runs, and at its log.",
+    "events": "Look at TERTULIA_REDIS_URL and whether that server runs.",
+    "blobs": "Look at TERTULIA_BLOBS and its keys, and whether the disk has room.",
+}
+
+
+async def look(services: Services) -> list[CheckOut]:
+    """Asks every part at once; one that does not answer in time counts as broken."""
+    return list(
+        await asyncio.gather(*(_look(name, check) for name, check in checks(services).items()))
+    )
+
+
+async def _look(name: str, check: Check) -> CheckOut:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except TimeoutError:
+        return CheckOut(name=name, ok=False, detail="does not answer in time", fix=FIXES[name])
+    except TertuliaError as error:
+        return CheckOut(name=name, ok=False, detail=error.detail, fix=FIXES[name])
+    return CheckOut(name=name, ok=True, detail="works")
+
+
+async def refresh_metrics(services: Services) -> None:
+    """Counts what nobody counts as it happens; a database that is away is itself a figure."""
+    gauge = services.metrics.gauge
+    try:
+        async with services.database.transaction() as tx:
+            jobs = _jobs(await services.jobs.counts(tx), await services.jobs.workers(tx))
+    except TertuliaError:
+        gauge("database_up", 0, "Whether the database answers.")
+        return
+    gauge("database_up", 1, "Whether the database answers.")
+    gauge("jobs_waiting", jobs.todo, "Jobs that could run now and wait.")
+    gauge("jobs_scheduled", jobs.scheduled, "Jobs that wait for their time.")
+    gauge("jobs_running", jobs.doing, "Jobs under way.")
+    gauge("jobs_failed", jobs.failed, "Jobs given up and not yet forgotten.")
+    gauge("job_workers", jobs.workers, "Processes that take jobs.")
+    gauge("disk_free_bytes", services.storage.folder.free_bytes(), "Free space in the data folder.")
+    load = services.speech_load()
+    if load is not None:
+        gauge("speech_streams", load.streams, "Live streams open.")
+        gauge("speech_capacity", load.capacity, "Live streams this machine holds.")
+        gauge("speech_queue", load.queue, "Pieces of audio that wait for an inference worker.")
+        gauge(
+            "speech_real_time_factor",
+            load.real_time_factor or 0,
+            "Seconds of work per second of audio.",
+        )
+        gauge("speech_host_restarts", load.restarts, "Times the speech host was started again.")
+
+
+def _jobs(counts: Sequence[JobCounts], workers: int) -> JobsOut:
+    return JobsOut(
+        todo=sum(c.waiting for c in counts),
+        doing=sum(c.running for c in counts),
+        scheduled=sum(c.scheduled for c in counts),
+        failed=sum(c.failed for c in counts),
+        workers=workers,
+        queues=[QueueOut(name=c.name, todo=c.waiting, doing=c.running) for c in counts],
+    )
