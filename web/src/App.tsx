@@ -14,6 +14,7 @@ interface AppProps {
 export function App({ queryClient, router }: AppProps) {
   return (
     <MantineProvider
+      env={import.meta.env.MODE === "test" ? "test" : "default"}
       theme={theme}
       defaultColorScheme="auto"
       colorSchemeManager={colorScheme}

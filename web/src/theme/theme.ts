@@ -152,6 +152,9 @@ export const theme = createTheme({
     Modal: { defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
     Drawer: { defaultProps: { lockScroll: false } },
     Menu: { defaultProps: { shadow: "md", withinPortal: true } },
+    // Nearly every field is required here; marking them all says nothing.
+    TextInput: { defaultProps: { withAsterisk: false } },
+    PasswordInput: { defaultProps: { withAsterisk: false } },
     Select: { defaultProps: { allowDeselect: false, comboboxProps: { shadow: "md" } } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: false } },
     Badge: { defaultProps: { variant: "light", tt: "none", fw: 600 } },

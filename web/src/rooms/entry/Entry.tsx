@@ -2,7 +2,7 @@ import { SegmentedControl } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { asLanguage, languageNames, languages, speak } from "../../i18n";
-import { Mark } from "../../ui/Mark";
+import { Mark, Table } from "../../ui/Mark";
 import { usePageTitle } from "../../ui/Page";
 import classes from "./Entry.module.css";
 
@@ -24,7 +24,7 @@ export function Entry({ title, lead, children }: EntryProps) {
           <span className={classes.word}>Tertulia</span>
         </div>
         <div className={classes.picture} aria-hidden="true">
-          <Mark size={320} />
+          <Table />
         </div>
         <p className={classes.motto}>{t("entry.motto")}</p>
       </div>
