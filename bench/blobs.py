@@ -18,7 +18,7 @@ from tertulia.blobs.domain import new_key
 from tertulia.blobs.intake import from_file
 
 SIZE_BYTES = 512 * 1_048_576
-RUNS = 5
+RUNS = 3
 
 
 def copied(source: Path, target: Path, *, hashed: bool) -> float:

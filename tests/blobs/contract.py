@@ -185,7 +185,7 @@ class StoreContract:
             raise ConnectionResetError("the client went away")
 
         at = key()
-        with pytest.raises(Exception, match=r"went away|cannot be used"):
+        with pytest.raises(ConnectionResetError, match="went away"):
             await store.put(at, breaking(), content_type="audio/wav")
         with pytest.raises(BlobMissingError):
             await store.stat(at)
@@ -231,7 +231,7 @@ class StoreContract:
         assert leftovers() == []
 
     async def test_a_large_blob_needs_little_memory(self, store: BlobStore) -> None:
-        """300 MiB in and out; the whole process, fakes and native threads included, never grows by 120."""
+        """300 MiB in and out; the whole process, fakes and native threads included, never grows by 160."""
         block = pattern(MEBIBYTE)
         process, digest, seen = psutil.Process(), hashlib.sha256(), []
 
@@ -247,7 +247,7 @@ class StoreContract:
         async for chunk in opened.chunks:
             seen.append(process.memory_info().rss)
             digest.update(chunk)
-        assert max(seen) - before < 120 * MEBIBYTE
+        assert max(seen) - before < 160 * MEBIBYTE
         assert ref.size_bytes == 300 * MEBIBYTE
         assert digest.hexdigest() == ref.sha256
 

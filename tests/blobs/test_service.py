@@ -109,7 +109,7 @@ async def test_an_upload_that_breaks_leaves_neither_row_nor_bytes(
         yield b"half"
         raise ConnectionResetError
 
-    with pytest.raises(BlobStoreError):
+    with pytest.raises(ConnectionResetError):
         async with database.transaction() as tx:
             await service.put(tx, breaking(), kind="recording", content_type="audio/wav")
     assert await keys(store) == []

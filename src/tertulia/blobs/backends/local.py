@@ -29,7 +29,7 @@ from tertulia.kernel.errors import StorageFullError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BLOCK_BYTES = 1_048_576
+BLOCK_BYTES = 2_097_152
 SPACE_CHECK_BLOCKS = 16
 """Free space is looked at every so many blocks: often enough, and never felt."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -39,7 +39,7 @@ INCOMING = ".incoming"
 class LocalStore:
     """A folder. Files are readable by the server's own user alone."""
 
-    def __init__(self, root: Path, *, min_free_bytes: int = 0, threads: int = 4) -> None:
+    def __init__(self, root: Path, *, min_free_bytes: int = 0, threads: int = 8) -> None:
         self._root = root
         self._min_free_bytes = min_free_bytes
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
@@ -58,26 +58,30 @@ class LocalStore:
         arriving = _Arriving(self._root / INCOMING, self._min_free_bytes)
         writing: asyncio.Future[None] | None = None
         try:
-            await off_loop(self._threads, arriving.begin)
+            await self._run(arriving.begin)
             async for block in intake.blocks():
                 # One block is written while the next one is received.
                 if writing:
                     await asyncio.shield(writing)
-                writing = asyncio.ensure_future(
-                    off_loop(self._threads, arriving.write, block, intake)
-                )
+                writing = asyncio.ensure_future(self._write(arriving, block, intake))
             if writing:
                 await asyncio.shield(writing)
-            await off_loop(self._threads, arriving.settle, target)
-        except BaseException as error:
+            await self._run(arriving.settle, target)
+        except BaseException:
             if writing:
                 await asyncio.wait([writing])
                 writing.exception()
-            await off_loop(self._threads, arriving.abandon)
-            if isinstance(error, OSError):
-                raise _explained(error, self._root) from None
+            await self._run(arriving.abandon)
             raise
         return BlobRef(key, intake.size_bytes, content_type, intake.sha256, name)
+
+    async def _write(self, arriving: "_Arriving", block: list[bytes], intake: Intake) -> None:
+        """Writes and hashes side by side: both let other threads run."""
+        hashing = asyncio.ensure_future(off_loop(self._threads, intake.digest, block))
+        try:
+            await self._run(arriving.write, block)
+        finally:
+            await hashing
 
     async def open(self, key: str, byte_range: ByteRange | None = None) -> Download:
         path = self._path(key)
@@ -171,7 +175,7 @@ class _Arriving:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
 
-    def write(self, pieces: list[bytes], intake: Intake) -> None:
+    def write(self, pieces: list[bytes]) -> None:
         self._blocks += 1
         if self._blocks % SPACE_CHECK_BLOCKS == 0:
             self._refuse_full_disk()
@@ -179,7 +183,6 @@ class _Arriving:
             view = memoryview(piece)
             while view:
                 view = view[os.write(self._descriptor, view) :]
-        intake.digest(pieces)
 
     def settle(self, target: Path) -> None:
         """Makes the bytes durable, then the name."""
