@@ -1,0 +1,235 @@
+"""pocketsphinx with its bundled English model: needs no download, hears only English, and says so."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pocketsphinx
+
+from tertulia.speech.activity import ActivityOptions, Segmenter, Span, speech_spans
+from tertulia.speech.domain import (
+    SAMPLE_RATE_HZ,
+    Capabilities,
+    RecognitionOptions,
+    Samples,
+    Segment,
+    Word,
+)
+from tertulia.speech.local import FileReading, LocalStream, Progress, Reading, Window
+
+FRAMES_A_SECOND = 100
+BLOCK_SAMPLES = SAMPLE_RATE_HZ // 10
+"""The decoder holds Python's lock while it works, so it is fed little by little."""
+PRIME_SAMPLES = SAMPLE_RATE_HZ
+"""Heard of an utterance before it is decoded: with half of it the text is a quarter worse."""
+LANGUAGE = "en"
+_FILE_ACTIVITY = ActivityOptions(max_seconds=28)
+_LIVE_ACTIVITY = ActivityOptions(max_seconds=15)
+_ONE_WORD = "#JSGF V1.0; grammar one; public <one> = oh;"
+_VARIANT = re.compile(r"\(\d+\)$")
+
+
+class _Utterances:
+    """A decoder that is told the voice's mean spectrum before each utterance.
+
+    Fed in blocks it would begin with a mean of its own and be a third less accurate. A second decoder that
+    knows a single word measures the mean, at hundreds of times real time.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
+        self._meter = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", lm=None)
+        self._meter.add_jsgf_string("one", _ONE_WORD)
+        self._meter.activate_search("one")
+
+    def begin(self, sample: Samples) -> None:
+        """Starts an utterance in the voice of `sample`."""
+        if sample.size:
+            self._meter.start_utt()
+            self._meter.process_raw(_pcm(sample), full_utt=True)
+            self._meter.end_utt()
+            self._decoder.set_cmn(self._meter.get_cmn(True))
+        self._decoder.start_utt()
+
+    def feed(self, samples: Samples) -> None:
+        for start in range(0, samples.size, BLOCK_SAMPLES):
+            self._decoder.process_raw(_pcm(samples[start : start + BLOCK_SAMPLES]))
+
+    def end(self) -> None:
+        self._decoder.end_utt()
+
+    def words(self, offset: float) -> tuple[Word, ...]:
+        """The best hypothesis; times from `offset`."""
+        if self._decoder.hyp() is None:
+            return ()
+        return tuple(self._words(offset))
+
+    def _words(self, offset: float) -> Iterator[Word]:
+        for found in self._decoder.seg():
+            if found.word.startswith(("<", "[", "+")):
+                continue
+            yield Word(
+                _VARIANT.sub("", found.word),
+                round(offset + found.start_frame / FRAMES_A_SECOND, 3),
+                round(offset + (found.end_frame + 1) / FRAMES_A_SECOND, 3),
+                round(min(1.0, max(0.0, found.prob)), 4),
+            )
+
+
+class PocketsphinxModel:
+    """The bundled English model. One instance serves one thread."""
+
+    name = "pocketsphinx"
+    shareable = False
+    capabilities = Capabilities(languages=frozenset({LANGUAGE}), streaming=True, words=True)
+
+    def __init__(self) -> None:
+        self._utterances = _Utterances()
+
+    def transcribe(
+        self, samples: Samples, options: RecognitionOptions, progress: Progress | None = None
+    ) -> FileReading:
+        spans = speech_spans(samples, _FILE_ACTIVITY)
+        segments = []
+        for span in spans:
+            reading = self._whole(
+                samples[span.start : span.end], span.start_seconds, progress, samples.size
+            )
+            if reading.words:
+                segments.append(_segment(reading, span, keep_words=options.words))
+        if progress is not None:
+            progress(1.0)
+        return FileReading(tuple(segments), LANGUAGE)
+
+    def read(self, windows: Sequence[Window]) -> list[Reading]:
+        readings = []
+        for window in windows:
+            spans = speech_spans(window.samples, _FILE_ACTIVITY)
+            parts = [
+                self._whole(window.samples[span.start : span.end], span.start_seconds)
+                for span in spans
+            ]
+            words = tuple(word for part in parts for word in part.words)
+            readings.append(_reading(words))
+        return readings
+
+    def stream(self, options: RecognitionOptions) -> LocalStream:
+        del options
+        return PocketsphinxStream(_Utterances())
+
+    def _whole(
+        self, samples: Samples, offset: float, progress: Progress | None = None, total: int = 0
+    ) -> Reading:
+        self._utterances.begin(samples)
+        try:
+            for start in range(0, samples.size, SAMPLE_RATE_HZ):
+                self._utterances.feed(samples[start : start + SAMPLE_RATE_HZ])
+                if progress is not None:
+                    progress(min(1.0, (offset * SAMPLE_RATE_HZ + start) / total))
+        finally:
+            self._utterances.end()
+        return _reading(self._utterances.words(offset))
+
+
+class PocketsphinxStream:
+    """A live conversation: utterances open and close with the voice, and are decoded as they grow."""
+
+    def __init__(self, utterances: "_Utterances") -> None:
+        self._utterances = utterances
+        self._segmenter = Segmenter(_LIVE_ACTIVITY)
+        self._audio = np.empty(0, np.float32)
+        self._audio_start = 0
+        """Where `_audio` begins in the stream."""
+        self._ended_spans: list[Span] = []
+        self._start: int | None = None
+        """Where the utterance under way begins; None in silence."""
+        self._fed: int | None = None
+        """Up to where it was decoded; None before decoding has begun."""
+
+    def accept(self, samples: Samples) -> None:
+        self._audio = np.concatenate([self._audio, samples])
+        self._ended_spans += self._segmenter.feed(samples)
+        self._advance()
+
+    def reading(self) -> Reading:
+        if self._fed is None or self._start is None:
+            return Reading((), LANGUAGE)
+        return _reading(self._utterances.words(self._start / SAMPLE_RATE_HZ))
+
+    def ended(self) -> bool:
+        return bool(self._ended_spans)
+
+    def finish(self) -> Reading:
+        """The utterance that has ended; while none has, the audio is taken to end here."""
+        if not self._ended_spans:
+            self._ended_spans += self._segmenter.finish()
+        if not self._ended_spans:
+            return self._close()
+        self._advance()
+        reading = self._close()
+        self._ended_spans.pop(0)
+        self._advance()
+        return reading
+
+    def _close(self) -> Reading:
+        if self._start is None:
+            return Reading((), LANGUAGE)
+        if self._fed is None:
+            self._begin()
+        self._utterances.end()
+        reading = _reading(self._utterances.words(self._start / SAMPLE_RATE_HZ))
+        self._start = self._fed = None
+        return reading
+
+    def _advance(self) -> None:
+        """Opens an utterance where one begins, and decodes what has been heard of it."""
+        ended = self._ended_spans[0] if self._ended_spans else None
+        heard = self._audio_start + self._audio.size
+        limit = min(ended.end, heard) if ended else heard
+        if self._start is None:
+            self._start = ended.start if ended else self._segmenter.open_since
+        if self._start is None:
+            self._forget(heard - SAMPLE_RATE_HZ)
+            return
+        if self._fed is None and (ended is not None or limit - self._start >= PRIME_SAMPLES):
+            self._begin(limit)
+        if self._fed is not None and limit > self._fed:
+            self._utterances.feed(
+                self._audio[self._fed - self._audio_start : limit - self._audio_start]
+            )
+            self._fed = limit
+            self._forget(limit)
+
+    def _begin(self, limit: int | None = None) -> None:
+        assert self._start is not None
+        first = self._start - self._audio_start
+        last = None if limit is None else limit - self._audio_start
+        self._utterances.begin(self._audio[first:last])
+        self._fed = self._start
+
+    def _forget(self, before: int) -> None:
+        drop = max(0, before - self._audio_start)
+        self._audio = self._audio[drop:]
+        self._audio_start += drop
+
+
+def _reading(words: tuple[Word, ...]) -> Reading:
+    known = [word.confidence for word in words if word.confidence is not None]
+    confidence = round(sum(known) / len(known), 4) if known else None
+    return Reading(words, LANGUAGE, confidence, 0.0 if words else 1.0)
+
+
+def _segment(reading: Reading, span: Span, *, keep_words: bool) -> Segment:
+    return Segment(
+        text=" ".join(word.text for word in reading.words),
+        start=round(span.start_seconds, 3),
+        end=round(span.end_seconds, 3),
+        words=reading.words if keep_words else (),
+        language=LANGUAGE,
+        confidence=reading.confidence,
+    )
+
+
+def _pcm(samples: Samples) -> Any:
+    return (samples * np.float32(32767)).astype("<i2").tobytes()
