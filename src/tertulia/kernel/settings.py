@@ -187,6 +187,10 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(
         2_147_483_648, ge=67_108_864, description="Memory the decoder may use."
     )
+    keep_uploads: bool = Field(
+        True,
+        description="Whether recordings handed over for transcribing are kept, to be listened to, until removed.",
+    )
     max_audio_seconds: float = Field(
         43_200, gt=0, description="Longest recording accepted, in seconds."
     )
