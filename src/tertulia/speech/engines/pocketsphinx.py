@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pocketsphinx
 
-from tertulia.speech.activity import ActivityOptions, Segmenter, Span, speech_spans
+from tertulia.speech.activity import ActivityOptions, ActivityStream, Span, speech_spans
 from tertulia.speech.domain import (
     SAMPLE_RATE_HZ,
     Capabilities,
@@ -25,7 +25,9 @@ PRIME_SAMPLES = SAMPLE_RATE_HZ
 """Heard of an utterance before it is decoded: with half of it the text is a quarter worse."""
 LANGUAGE = "en"
 _FILE_ACTIVITY = ActivityOptions(max_seconds=28)
-_LIVE_ACTIVITY = ActivityOptions(max_seconds=15)
+SPEECH = _FILE_ACTIVITY.threshold
+SPOKEN_WINDOWS = 3
+"""An utterance with fewer windows of speech is a noise, whatever words it resembles."""
 _ONE_WORD = "#JSGF V1.0; grammar one; public <one> = oh;"
 _VARIANT = re.compile(r"\(\d+\)$")
 
@@ -133,85 +135,55 @@ class PocketsphinxModel:
 
 
 class PocketsphinxStream:
-    """A live conversation: utterances open and close with the voice, and are decoded as they grow."""
+    """Utterances decoded as they grow. Where they end is for voice activity to say: it calls `finish`."""
 
-    def __init__(self, utterances: "_Utterances") -> None:
+    def __init__(self, utterances: _Utterances) -> None:
         self._utterances = utterances
-        self._segmenter = Segmenter(_LIVE_ACTIVITY)
-        self._audio = np.empty(0, np.float32)
-        self._audio_start = 0
-        """Where `_audio` begins in the stream."""
-        self._ended_spans: list[Span] = []
-        self._start: int | None = None
-        """Where the utterance under way begins; None in silence."""
-        self._fed: int | None = None
-        """Up to where it was decoded; None before decoding has begun."""
+        self._activity = ActivityStream()
+        self._spoken_windows = 0
+        self._held: list[Samples] = []
+        """The beginning of an utterance, until there is enough of it to know the voice."""
+        self._held_samples = 0
+        self._decoding = False
+        self._accepted = 0
+        self._start = 0
 
     def accept(self, samples: Samples) -> None:
-        self._audio = np.concatenate([self._audio, samples])
-        self._ended_spans += self._segmenter.feed(samples)
-        self._advance()
+        self._accepted += samples.size
+        self._spoken_windows += int(np.count_nonzero(self._activity.feed(samples) >= SPEECH))
+        if self._decoding:
+            self._utterances.feed(samples)
+            return
+        self._held.append(samples)
+        self._held_samples += samples.size
+        if self._held_samples >= PRIME_SAMPLES:
+            self._begin()
 
     def reading(self) -> Reading:
-        if self._fed is None or self._start is None:
-            return Reading((), LANGUAGE)
+        if not self._decoding or self._spoken_windows < SPOKEN_WINDOWS:
+            return _reading(())
         return _reading(self._utterances.words(self._start / SAMPLE_RATE_HZ))
 
     def ended(self) -> bool:
-        return bool(self._ended_spans)
+        return False
 
     def finish(self) -> Reading:
-        """The utterance that has ended; while none has, the audio is taken to end here."""
-        if not self._ended_spans:
-            self._ended_spans += self._segmenter.finish()
-        if not self._ended_spans:
-            return self._close()
-        self._advance()
-        reading = self._close()
-        self._ended_spans.pop(0)
-        self._advance()
-        return reading
-
-    def _close(self) -> Reading:
-        if self._start is None:
-            return Reading((), LANGUAGE)
-        if self._fed is None:
+        if self._held and not self._decoding:
             self._begin()
-        self._utterances.end()
-        reading = _reading(self._utterances.words(self._start / SAMPLE_RATE_HZ))
-        self._start = self._fed = None
+        if self._decoding:
+            self._utterances.end()
+        reading = self.reading()
+        self._decoding = False
+        self._spoken_windows = 0
+        self._start = self._accepted
         return reading
 
-    def _advance(self) -> None:
-        """Opens an utterance where one begins, and decodes what has been heard of it."""
-        ended = self._ended_spans[0] if self._ended_spans else None
-        heard = self._audio_start + self._audio.size
-        limit = min(ended.end, heard) if ended else heard
-        if self._start is None:
-            self._start = ended.start if ended else self._segmenter.open_since
-        if self._start is None:
-            self._forget(heard - SAMPLE_RATE_HZ)
-            return
-        if self._fed is None and (ended is not None or limit - self._start >= PRIME_SAMPLES):
-            self._begin(limit)
-        if self._fed is not None and limit > self._fed:
-            self._utterances.feed(
-                self._audio[self._fed - self._audio_start : limit - self._audio_start]
-            )
-            self._fed = limit
-            self._forget(limit)
-
-    def _begin(self, limit: int | None = None) -> None:
-        assert self._start is not None
-        first = self._start - self._audio_start
-        last = None if limit is None else limit - self._audio_start
-        self._utterances.begin(self._audio[first:last])
-        self._fed = self._start
-
-    def _forget(self, before: int) -> None:
-        drop = max(0, before - self._audio_start)
-        self._audio = self._audio[drop:]
-        self._audio_start += drop
+    def _begin(self) -> None:
+        audio = np.concatenate(self._held)
+        self._held, self._held_samples = [], 0
+        self._utterances.begin(audio)
+        self._utterances.feed(audio)
+        self._decoding = True
 
 
 def _reading(words: tuple[Word, ...]) -> Reading:
