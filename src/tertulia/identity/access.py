@@ -143,9 +143,10 @@ class Access:
         shown = self.shown(connection)
         if shown is None:
             return None
-        if shown.by_cookie:
+        principal = await self._authenticator.authenticate(shown)
+        if principal is not None and shown.by_cookie:
             self._refuse_forgery(connection, shown)
-        return await self._authenticator.authenticate(shown)
+        return principal
 
     def caller(self, connection: HTTPConnection) -> str:
         """Whom to count a request for: who it is, if that is known already, or else the address."""
