@@ -1,6 +1,6 @@
 """Fallback chains of engines: the next one is tried when one fails, is resting, or does not know the language."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar, cast
@@ -63,16 +63,14 @@ class Chain(Generic[E]):
         members: Sequence[E],
         *,
         clock: Clock | None = None,
-        failures: int = 3,
-        pause_seconds: float = 30.0,
+        breakers: MutableMapping[str, Breaker] | None = None,
     ) -> None:
+        """`breakers` by engine are shared by chains that have members in common."""
         if not members:
             raise ValueError("A chain needs at least one engine.")
         self.clock: Clock = clock or SystemClock()
-        self.links = [
-            Link(m, Breaker(self.clock, failures=failures, pause_seconds=pause_seconds))
-            for m in members
-        ]
+        shared = breakers if breakers is not None else {}
+        self.links = [Link(m, shared.setdefault(m.name, Breaker(self.clock))) for m in members]
         self.name = ",".join(m.name for m in members)
         self.capabilities = joined(m.capabilities for m in members)
 

@@ -18,11 +18,7 @@ from tertulia.speech.domain import (
     RecognitionOptions,
     Samples,
 )
-from tertulia.speech.engines.errors import (
-    EngineError,
-    EngineUnavailableError,
-    UnsupportedLanguageError,
-)
+from tertulia.speech.engines.errors import EngineError, EngineUnavailableError
 
 KEPT_SECONDS = 600.0
 """Unconfirmed audio kept for a replay; an engine that confirms nothing for longer loses the oldest."""
@@ -96,6 +92,10 @@ class ChainLiveStream:
         self._stream: LiveStream | None = None
         self._broken: asyncio.Future[EngineError] | None = None
         self._tried: list[str] = []
+        self._opened = 0
+        self._opened_at = offset_seconds
+        self._broke: set[str] = set()
+        self._useless: set[str] = set()
         self._finishing = False
         self._cancelled = False
         self._turn = asyncio.Lock()
@@ -107,29 +107,34 @@ class ChainLiveStream:
         """The chain tried so far, as in `gladia|whisper`."""
         return "|".join(self._tried)
 
-    async def begin(self) -> None:
+    async def begin(self, failure: EngineError | None = None) -> None:
         """Opens the first member that can, from where the confirmed text ends."""
-        failure: EngineError | None = None
         at = self._kept.begins(self._heard_until)
-        for link in self._chain.usable(self._options.language, translate=self._options.translate):
-            self._tried.append(link.engine.name)
+        for link in self._candidates():
+            if link.engine.name not in self._tried:
+                self._tried.append(link.engine.name)
             try:
                 with link.breaker.trial():
                     stream = await link.engine.open(
                         self._options, offset_seconds=at / SAMPLE_RATE_HZ
                     )
                     await self._replay(stream, at)
-            except UnsupportedLanguageError as error:
-                self._tried.pop()
-                failure = failure or error
             except EngineError as error:
                 fell(self._chain.name, link.engine.name, error)
                 failure = error
             else:
                 self._link, self._stream = link, stream
+                self._opened += 1
+                self._opened_at = self._heard_until
                 self._broken = asyncio.get_running_loop().create_future()
                 return
         raise failure or EngineUnavailableError(f"{self._chain.name} cannot be used just now.")
+
+    def _candidates(self) -> list[Link[LiveRecognizer]]:
+        """Members to try: those that have not broken here first; none that broke without having confirmed anything."""
+        usable = self._chain.usable(self._options.language, translate=self._options.translate)
+        able = [link for link in usable if link.engine.name not in self._useless]
+        return sorted(able, key=lambda link: link.engine.name in self._broke)
 
     async def _replay(self, stream: LiveStream, at: int) -> None:
         try:
@@ -212,16 +217,20 @@ class ChainLiveStream:
         if link is not None:
             fell(self._chain.name, link.engine.name, error)
             link.breaker.failed()
+            progress = self._heard_until > self._opened_at
+            (self._broke if progress else self._useless).add(link.engine.name)
         async with self._turn:
             self._stream = None
             self._renamed = {} if self._open_id is None else {"": self._open_id}
             if stream is not None:
                 await _dropped(stream)
-            await self.begin()
+            await self.begin(error)
 
     def _taken(self, hypothesis: Hypothesis) -> Hypothesis:
         """Names it for the whole conversation and remembers how far it is confirmed."""
         utterance_id = self._named(hypothesis.utterance_id)
+        if hypothesis.heard_until > self._heard_until:
+            self._useless.clear()
         self._heard_until = max(self._heard_until, hypothesis.heard_until)
         if hypothesis.kind is HypothesisKind.PARTIAL:
             self._open_id = utterance_id
@@ -238,11 +247,11 @@ class ChainLiveStream:
 
     def _named(self, utterance_id: str) -> str:
         """Ids of a later member never meet an earlier one's; its first utterance takes over the one left open."""
-        if len(self._tried) == 1:
+        if self._opened == 1:
             return utterance_id
         if utterance_id not in self._renamed:
             left_open = self._renamed.pop("", None)
-            self._renamed[utterance_id] = left_open or f"{utterance_id}~{len(self._tried)}"
+            self._renamed[utterance_id] = left_open or f"{utterance_id}~{self._opened}"
         return self._renamed[utterance_id]
 
 

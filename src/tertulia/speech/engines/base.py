@@ -102,8 +102,8 @@ class Patience:
 
 async def within(clock: Clock, seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Runs `work`, or cancels it and raises TimeoutError once the clock has moved on by `seconds`."""
-    task = asyncio.ensure_future(work)
-    timer = asyncio.ensure_future(clock.sleep(seconds))
+    task = asyncio.create_task(work)
+    timer = asyncio.create_task(clock.sleep(seconds))
     try:
         await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
