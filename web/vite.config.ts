@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vitest/config";
-import { fakeApi } from "./fake/plugin";
-import { themeCss } from "./src/theme/theme";
+import { fakeApi } from "./fake/plugin.ts";
+import { themeCss } from "./src/theme/theme.ts";
 
 /** Serves the theme's variables as a real style sheet: `import "virtual:theme.css"`. */
 function themeSheet(): Plugin {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Plugin } from "vite";
-import { FakeServer } from "./server";
+import { FakeServer } from "./server.ts";
 
 function requestOf(incoming: IncomingMessage): Request {
   const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD";

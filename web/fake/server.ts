@@ -13,7 +13,7 @@ import type {
   User,
   Webhook,
 } from "../src/api/types";
-import * as made from "./things";
+import * as made from "./things.ts";
 
 type Route = (match: { params: string[]; body: Record<string, unknown>; url: URL }) => Response | Promise<Response>;
 
@@ -90,9 +90,18 @@ export class FakeServer {
     ["POST", /^\/api\/webhooks\/deliveries\/(.+)\/replay$/, ({ params }) => this.replay(params[0])],
     ["GET", /^\/api\/webhooks\/[^/]+\/deliveries$/, () => json({ items: this.deliveries, next_cursor: null })],
     ["GET", /^\/api\/status$/, () => json(this.status)],
-    ["GET", /^\/api\/transcribe$/, () => json({ items: this.transcriptions.map(({ segments: _, ...rest }) => rest) })],
+    [
+      "GET",
+      /^\/api\/transcribe$/,
+      () => json({ items: this.transcriptions.map(({ segments: _, ...rest }) => rest), next_cursor: null }),
+    ],
     ["POST", /^\/api\/transcribe$/, () => json({ id: this.nextId("transcription") }, 202)],
     ["GET", /^\/api\/transcribe\/([^/]+)$/, ({ params }) => this.transcription(params[0])],
+    [
+      "GET",
+      /^\/api\/transcribe\/[^/]+\/audio$/,
+      () => new Response(made.silence(52), { headers: { "Content-Type": "audio/wav" } }),
+    ],
     ["DELETE", /^\/api\/transcribe\/([^/]+)$/, ({ params }) => this.deleteTranscription(params[0])],
     ["POST", /^\/api\/auth\/sign-out$/, () => this.signOut()],
   ];

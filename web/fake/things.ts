@@ -23,7 +23,7 @@ export const spaces = (): Space[] => [
 ];
 
 export const me = (): Me => ({
-  user: { id: "user-1", name: "Owner One", email: "owner@example.org", is_owner: true, language: null, theme: null },
+  user: { id: "user-1", name: "Owner One", email: "owner@example.org", is_owner: true, language: null, theme: "auto" },
   spaces: spaces(),
   active_space_id: "space-1",
   csrf_token: "csrf-of-the-fake",
@@ -35,6 +35,7 @@ export const sessions = (): Session[] => [
     id: "session-1",
     created_at: at(-3),
     last_seen_at: at(0),
+    expires_at: at(27),
     user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     ip: "192.0.2.10",
     current: true,
@@ -43,6 +44,7 @@ export const sessions = (): Session[] => [
     id: "session-2",
     created_at: at(-20),
     last_seen_at: at(-2),
+    expires_at: at(10),
     user_agent: "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36",
     ip: "198.51.100.7",
     current: false,
@@ -100,7 +102,6 @@ export const keys = (): Key[] => [
     created_at: at(-12),
     expires_at: at(78),
     last_used_at: at(-0.1),
-    revoked_at: null,
   },
   {
     id: "key-2",
@@ -111,7 +112,6 @@ export const keys = (): Key[] => [
     created_at: at(-120),
     expires_at: at(-2),
     last_used_at: null,
-    revoked_at: null,
   },
 ];
 
@@ -169,14 +169,15 @@ export const status = (): ServerStatus => ({
   version: "0.1.0",
   started_at: at(-1.2),
   node: "table",
-  database: { ok: true, version: "18.1", embedded: true },
-  events: { transport: "postgresql", ok: true },
-  blobs: { kind: "local", ok: true },
+  database: { ok: true, kind: "embedded", version: "18.4" },
+  events: { ok: true, kind: "postgresql" },
+  blobs: { ok: true, kind: "local" },
   jobs: {
     todo: 3,
     doing: 1,
-    succeeded: 1284,
+    scheduled: 4,
     failed: 2,
+    workers: 1,
     queues: [
       { name: "speech", todo: 2, doing: 1 },
       { name: "webhooks", todo: 1, doing: 0 },
@@ -222,6 +223,39 @@ const said: [number, string][] = [
   [0, "Only curiosity. We keep five chairs free for those who come for the first time."],
 ];
 
+/** The words of a text, spread evenly over its time. */
+const spokenWords = (text: string, start: number, length: number) =>
+  text.split(" ").map((word, index, all) => ({
+    text: word,
+    start: start + (length * index) / all.length,
+    end: start + (length * (index + 1)) / all.length,
+    confidence: 0.9,
+  }));
+
+/** Silence of so many seconds, as a WAV file of 8-bit samples at 8 kHz. */
+export function silence(seconds: number): ArrayBuffer {
+  const rate = 8000;
+  const size = seconds * rate;
+  const file = new DataView(new ArrayBuffer(44 + size));
+  const letters = (at: number, text: string) => {
+    for (const [index, letter] of [...text].entries()) file.setUint8(at + index, letter.charCodeAt(0));
+  };
+  letters(0, "RIFF");
+  file.setUint32(4, 36 + size, true);
+  letters(8, "WAVEfmt ");
+  file.setUint32(16, 16, true);
+  file.setUint16(20, 1, true);
+  file.setUint16(22, 1, true);
+  file.setUint32(24, rate, true);
+  file.setUint32(28, rate, true);
+  file.setUint16(32, 1, true);
+  file.setUint16(34, 8, true);
+  letters(36, "data");
+  file.setUint32(40, size, true);
+  new Uint8Array(file.buffer, 44).fill(128);
+  return file.buffer;
+}
+
 const transcription = (number: number, part: Partial<TranscriptionText>): TranscriptionText => ({
   id: `transcription-${number}`,
   name: `call-${number}.mp3`,
@@ -232,6 +266,8 @@ const transcription = (number: number, part: Partial<TranscriptionText>): Transc
   language: "en",
   duration_seconds: 3849,
   created_at: at(-number / 4),
+  has_audio: true,
+  finished_at: at(-number / 4),
   error: null,
   segments: [],
   ...part,
@@ -255,13 +291,16 @@ export const transcriptions = (): TranscriptionText[] => [
   }),
   transcription(3, {
     name: "library-call.mp3",
+    duration_seconds: 52,
     segments: said.map(([channel, text], index) => ({
       text,
       channel,
       speaker: channel === 0 ? "Library" : "Caller",
       start: index * 7.5,
       end: index * 7.5 + 6.8,
-      words: [],
+      language: "en",
+      confidence: 0.9,
+      words: spokenWords(text, index * 7.5, 6.8),
     })),
   }),
   transcription(4, {

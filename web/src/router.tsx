@@ -22,6 +22,8 @@ interface EntrySearch {
   next?: string;
   /** The one-time link that makes the first account. */
   link?: string;
+  /** Why the single sign-on provider led back without a session. */
+  error?: string;
 }
 
 const word = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
@@ -44,7 +46,8 @@ const signIn = createRoute({
   validateSearch: (search: Record<string, unknown>): EntrySearch => {
     const next = safeNext(search.next);
     const link = word(search.link);
-    return { ...(next && { next }), ...(link && { link }) };
+    const error = word(search.error);
+    return { ...(next && { next }), ...(link && { link }), ...(error && { error }) };
   },
   beforeLoad: async ({ context, search }) => {
     if (search.link) return;

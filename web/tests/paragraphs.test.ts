@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Segment } from "../src/api/types";
-import { direction, paragraphs } from "../src/rooms/transcribe/paragraphs";
+import { begun, direction, paragraphs } from "../src/rooms/transcribe/paragraphs";
 
 const segment = (text: string, start: number, part: Partial<Segment> = {}): Segment => ({
   text,
@@ -8,6 +8,8 @@ const segment = (text: string, start: number, part: Partial<Segment> = {}): Segm
   end: start + 1,
   speaker: null,
   channel: null,
+  language: null,
+  confidence: null,
   words: [],
   ...part,
 });
@@ -15,7 +17,7 @@ const segment = (text: string, start: number, part: Partial<Segment> = {}): Segm
 describe("paragraphs", () => {
   it("join what one voice says without a pause", () => {
     expect(paragraphs([segment("Hello", 0), segment(" there", 1.5)])).toEqual([
-      { voice: null, channel: null, start: 0, end: 2.5, text: "Hello there" },
+      { voice: null, channel: null, start: 0, end: 2.5, text: "Hello there", words: [] },
     ]);
   });
 
@@ -30,8 +32,29 @@ describe("paragraphs", () => {
     expect(paragraphs(talk).map((one) => one.start)).toEqual([0, 5, 6, 7, 66]);
   });
 
+  it("know where each word stands in the text", () => {
+    const word = (text: string, start: number) => ({ text, start, end: start + 0.4, confidence: null });
+    const first = segment("To be,", 0, { words: [word("To", 0), word("be,", 0.5)] });
+    const second = segment("or not to be", 1.2, { words: [word(" or", 1.2), word("knot", 1.4), word("be", 1.9)] });
+    const [one] = paragraphs([first, second]);
+    expect(one?.words.map(({ from, to }) => one.text.slice(from, to))).toEqual(["To", "be,", "or", "be"]);
+    expect(one?.words.at(-1)).toMatchObject({ start: 1.9, from: 17 });
+  });
+
   it("of nothing are none", () => {
     expect(paragraphs([])).toEqual([]);
+  });
+});
+
+describe("begun", () => {
+  it.each([
+    [-1, -1],
+    [0, 0],
+    [4.9, 0],
+    [5, 1],
+    [100, 2],
+  ])("at %d s it is number %d", (seconds, index) => {
+    expect(begun([{ start: 0 }, { start: 5 }, { start: 9 }], seconds)).toBe(index);
   });
 });
 

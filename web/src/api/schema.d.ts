@@ -588,13 +588,6 @@ export interface components {
             /** Password Min Length */
             password_min_length: number;
         };
-        /** BlobsStatus */
-        BlobsStatus: {
-            /** Kind */
-            kind: string;
-            /** Ok */
-            ok: boolean;
-        };
         /** Body_tc_api_transcribe_post */
         Body_tc_api_transcribe_post: {
             /** File */
@@ -632,15 +625,6 @@ export interface components {
         Created: {
             /** Id */
             id: string;
-        };
-        /** DatabaseStatus */
-        DatabaseStatus: {
-            /** Ok */
-            ok: boolean;
-            /** Version */
-            version: string | null;
-            /** Embedded */
-            embedded: boolean;
         };
         /** DeliveryDetail */
         DeliveryDetail: {
@@ -723,7 +707,7 @@ export interface components {
             /** Works */
             works: boolean;
             /** Reason */
-            reason: string | null;
+            reason: string;
             /** Better */
             better: string | null;
         };
@@ -734,12 +718,20 @@ export interface components {
             /** Description */
             description: string;
         };
-        /** EventsStatus */
-        EventsStatus: {
-            /** Transport */
-            transport: string;
-            /** Ok */
-            ok: boolean;
+        /** Failure */
+        Failure: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Code */
+            code: string;
+        } & {
+            [key: string]: unknown;
         };
         /** InvitationAccept */
         InvitationAccept: {
@@ -783,7 +775,7 @@ export interface components {
              */
             role: "OWNER" | "ADMIN" | "MEMBER";
             /** Inviter Name */
-            inviter_name: string;
+            inviter_name: string | null;
             /**
              * Expires At
              * Format: date-time
@@ -823,10 +815,12 @@ export interface components {
             todo: number;
             /** Doing */
             doing: number;
-            /** Succeeded */
-            succeeded: number;
+            /** Scheduled */
+            scheduled: number;
             /** Failed */
             failed: number;
+            /** Workers */
+            workers: number;
             /** Queues */
             queues: components["schemas"]["QueueStatus"][];
         };
@@ -862,8 +856,6 @@ export interface components {
             expires_at: string | null;
             /** Last Used At */
             last_used_at: string | null;
-            /** Revoked At */
-            revoked_at: string | null;
             /** Key */
             key: string;
         };
@@ -893,8 +885,6 @@ export interface components {
             expires_at: string | null;
             /** Last Used At */
             last_used_at: string | null;
-            /** Revoked At */
-            revoked_at: string | null;
         };
         /** Me */
         Me: {
@@ -915,7 +905,7 @@ export interface components {
             /** Language */
             language?: string | null;
             /** Theme */
-            theme?: string | null;
+            theme?: ("auto" | "light" | "dark") | null;
             /** Active Space Id */
             active_space_id?: string | null;
         };
@@ -955,6 +945,15 @@ export interface components {
         Oidc: {
             /** Name */
             name: string;
+        };
+        /** PartStatus */
+        PartStatus: {
+            /** Ok */
+            ok: boolean;
+            /** Kind */
+            kind: string;
+            /** Version */
+            version?: string | null;
         };
         /** PasswordChange */
         PasswordChange: {
@@ -1003,13 +1002,14 @@ export interface components {
             /** End */
             end: number;
             /** Speaker */
-            speaker?: string | null;
+            speaker: string | null;
             /** Channel */
-            channel?: number | null;
-            /**
-             * Words
-             * @default []
-             */
+            channel: number | null;
+            /** Language */
+            language: string | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Words */
             words: components["schemas"]["Word"][];
         };
         /** SessionList */
@@ -1031,6 +1031,11 @@ export interface components {
              * Format: date-time
              */
             last_seen_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
             /** User Agent */
             user_agent: string | null;
             /** Ip */
@@ -1072,7 +1077,7 @@ export interface components {
             /** Streams */
             streams: number;
             /** Capacity */
-            capacity: number | null;
+            capacity: number;
             /** Queue */
             queue: number;
             /** Real Time Factor */
@@ -1091,9 +1096,9 @@ export interface components {
             started_at: string;
             /** Node */
             node: string;
-            database: components["schemas"]["DatabaseStatus"];
-            events: components["schemas"]["EventsStatus"];
-            blobs: components["schemas"]["BlobsStatus"];
+            database: components["schemas"]["PartStatus"];
+            events: components["schemas"]["PartStatus"];
+            blobs: components["schemas"]["PartStatus"];
             jobs: components["schemas"]["JobsStatus"];
             /** Engines */
             engines: components["schemas"]["EngineStatus"][];
@@ -1105,6 +1110,8 @@ export interface components {
         TranscriptionList: {
             /** Items */
             items: components["schemas"]["TranscriptionSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** TranscriptionOut */
         TranscriptionOut: {
@@ -1127,12 +1134,16 @@ export interface components {
             language: string | null;
             /** Duration Seconds */
             duration_seconds: number | null;
+            /** Has Audio */
+            has_audio: boolean;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            error?: components["schemas"]["Problem"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            error?: components["schemas"]["Failure"] | null;
             /** Segments */
             segments: components["schemas"]["SegmentOut"][];
         };
@@ -1157,12 +1168,16 @@ export interface components {
             language: string | null;
             /** Duration Seconds */
             duration_seconds: number | null;
+            /** Has Audio */
+            has_audio: boolean;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            error?: components["schemas"]["Problem"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            error?: components["schemas"]["Failure"] | null;
         };
         /** UserMe */
         UserMe: {
@@ -1176,8 +1191,11 @@ export interface components {
             is_owner: boolean;
             /** Language */
             language: string | null;
-            /** Theme */
-            theme: string | null;
+            /**
+             * Theme
+             * @enum {string}
+             */
+            theme: "auto" | "light" | "dark";
         };
         /** UserOut */
         UserOut: {
@@ -1281,7 +1299,7 @@ export interface components {
             /** End */
             end: number;
             /** Confidence */
-            confidence?: number | null;
+            confidence: number | null;
         };
     };
     responses: never;
@@ -2506,7 +2524,10 @@ export interface operations {
     };
     tl_api_transcribe_get: {
         parameters: {
-            query?: never;
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -29,8 +29,8 @@ export function AcceptInvitation() {
   const title = what ? t("entry.invitedTitle", { space: what.space_name }) : t("entry.invitation");
   const lead =
     what &&
-    t("entry.invitedLead", {
-      inviter: what.inviter_name,
+    t(what.inviter_name ? "entry.invitedLead" : "entry.invitedByNobody", {
+      inviter: what.inviter_name ?? "",
       role: t(`roles.${what.role}`),
       date: format.date(what.expires_at),
     });

@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "../../api/client";
+import { Problem } from "../../api/problem";
 import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
 import { AccountForm } from "./AccountForm";
@@ -44,7 +45,7 @@ function FirstAccount({ link }: { link: string }) {
 
 function WithPassword() {
   const { t } = useTranslation();
-  const { next } = route.useSearch();
+  const { next, error } = route.useSearch();
   const options = useQuery(optionsQuery);
   const signIn = useEntering(
     (credentials: { email: string; password: string }) => api.POST("/api/auth/sign-in", { body: credentials }),
@@ -56,6 +57,7 @@ function WithPassword() {
     signIn.mutate({ email: String(form.get("email")).trim(), password: String(form.get("password")) });
   };
   const oidc = options.data?.oidc;
+  const refused = error ? new Problem(0, error, "", null) : null;
   const provider = next ? `/api/auth/oidc/start?next=${encodeURIComponent(next)}` : "/api/auth/oidc/start";
   return (
     <Entry
@@ -71,7 +73,7 @@ function WithPassword() {
           required
           visibilityToggleButtonProps={{ "aria-label": t("me.showPassword") }}
         />
-        <ProblemNote failure={signIn.error ?? options.error} />
+        <ProblemNote failure={signIn.error ?? options.error ?? refused} />
         <Button type="submit" loading={signIn.isPending}>
           {t("entry.signIn")}
         </Button>

@@ -90,12 +90,12 @@ function Parts({ status }: { status: ServerStatus }) {
       <Tile
         label={t("status.database")}
         ok={database.ok}
-        foot={database.embedded ? t("status.embedded") : t("status.given")}
+        foot={database.kind === "embedded" ? t("status.embedded") : t("status.given")}
       >
         PostgreSQL {database.version}
       </Tile>
       <Tile label={t("status.events")} ok={events.ok} foot={t("status.eventsWords")}>
-        {events.transport}
+        {events.kind}
       </Tile>
       <Tile label={t("status.blobs")} ok={blobs.ok} foot={t("status.blobsWords")}>
         {blobs.kind}
@@ -142,7 +142,7 @@ function Speech({ speech }: { speech: NonNullable<ServerStatus["speech"]> }) {
 function Jobs({ jobs }: { jobs: ServerStatus["jobs"] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const states = ["todo", "doing", "succeeded", "failed"] as const;
+  const states = ["todo", "doing", "scheduled", "failed"] as const;
   return (
     <Section title={t("status.jobs")}>
       <dl className={classes.numbers}>

@@ -12,10 +12,12 @@ import { ProblemNote } from "../../ui/ProblemNote";
 import { SearchField } from "../../ui/SearchField";
 import { RowSkeletons } from "../../ui/Skeletons";
 import forms from "../settings/Form.module.css";
+import { PlayerBar } from "./PlayerBar";
 import { Facts, UnderWay } from "./Recent";
 import { Text } from "./Text";
 import classes from "./Transcribe.module.css";
 import { exportAddress, formats, isUnderWay, transcriptionQuery } from "./transcriptions";
+import { usePlayer } from "./usePlayer";
 
 const route = getRouteApi("/inside/transcribe/$id");
 
@@ -46,27 +48,32 @@ export function Reading() {
 
 function Content({ item }: { item: TranscriptionText }) {
   const { t } = useTranslation();
-  const [search, setSearch] = useState("");
   return (
     <>
-      {item.error && (
-        <ProblemNote failure={problemFrom(item.error.status, item.error, item.error.correlation_id ?? null)} />
-      )}
+      {item.error && <ProblemNote failure={problemFrom(item.error.status, item.error, null)} />}
       {isUnderWay(item) && (
         <div className={classes.facts} role="status">
           <span>{t(`transcribe.states.${item.status as "queued" | "running"}`)}</span>
           <UnderWay item={item} />
         </div>
       )}
-      {item.segments.length > 0 && (
-        <>
-          <Tools>
-            <SearchField label={t("transcribe.searchText")} value={search} onChange={setSearch} />
-          </Tools>
-          <Text segments={item.segments} language={item.language} search={search} />
-        </>
-      )}
+      {item.segments.length > 0 && <Heard item={item} />}
       {item.status === "done" && item.segments.length === 0 && <p>{t("transcribe.silent")}</p>}
+    </>
+  );
+}
+
+function Heard({ item }: { item: TranscriptionText }) {
+  const { t } = useTranslation();
+  const [search, setSearch] = useState("");
+  const player = usePlayer(item.duration_seconds ?? item.segments.at(-1)?.end ?? 0);
+  return (
+    <>
+      <Tools>
+        <SearchField label={t("transcribe.searchText")} value={search} onChange={setSearch} />
+      </Tools>
+      {item.has_audio && <PlayerBar id={item.id} player={player} />}
+      <Text segments={item.segments} language={item.language} search={search} player={player} heard={item.has_audio} />
     </>
   );
 }

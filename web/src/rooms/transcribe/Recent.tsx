@@ -1,6 +1,6 @@
 import { Badge, Button, Progress } from "@mantine/core";
 import { IconFileText } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -22,11 +22,11 @@ const SHOWN_AT_HOME = 5;
 /** What has been transcribed lately: the whole list with a search, or the newest few. */
 export function RecentTranscriptions({ searchable = false }: { searchable?: boolean }) {
   const { t } = useTranslation();
-  const recent = useQuery(transcriptionsQuery);
+  const recent = useInfiniteQuery(transcriptionsQuery);
   const [search, setSearch] = useState("");
   const deleting = useDeleteTranscription();
   const removal = useRemoval((id) => deleting.mutateAsync(id));
-  const all = (recent.data?.items ?? []).filter((item) => !removal.hidden.has(item.id));
+  const all = (recent.data?.pages ?? []).flatMap((page) => page.items).filter((item) => !removal.hidden.has(item.id));
   const found = all.filter((item) => item.name.toLowerCase().includes(search.trim().toLowerCase()));
   const items = searchable ? found : all.slice(0, SHOWN_AT_HOME);
   if (!searchable && all.length === 0) return null;
@@ -54,6 +54,13 @@ export function RecentTranscriptions({ searchable = false }: { searchable?: bool
             />
           ))}
         </List>
+      )}
+      {searchable && recent.hasNextPage && (
+        <div>
+          <Button variant="default" loading={recent.isFetchingNextPage} onClick={() => void recent.fetchNextPage()}>
+            {t("actions.more")}
+          </Button>
+        </div>
       )}
       {searchable && all.length > 0 && items.length === 0 && <p>{t("search.nothing", { words: search })}</p>}
     </Section>

@@ -3,36 +3,74 @@ import type { Segment } from "../../api/types";
 const PAUSE_SECONDS = 2;
 const LONGEST_SECONDS = 60;
 
+/** A word's times, and where it stands in its paragraph's text. */
+export interface SpokenWord {
+  start: number;
+  end: number;
+  from: number;
+  to: number;
+}
+
 export interface Paragraph {
-  /** Who speaks: a name from the engine, or the channel it was heard on. */
+  /** Who speaks, as the engine names them. */
   voice: string | null;
   channel: number | null;
   start: number;
   end: number;
   text: string;
+  words: SpokenWord[];
 }
 
 /** Joins what one voice says without a pause, so that it reads as prose. */
 export function paragraphs(segments: readonly Segment[]): Paragraph[] {
   const result: Paragraph[] = [];
   for (const segment of segments) {
-    const voice = segment.speaker ?? null;
-    const channel = segment.channel ?? null;
     const last = result.at(-1);
     const joins =
       last !== undefined &&
-      last.voice === voice &&
-      last.channel === channel &&
+      last.voice === segment.speaker &&
+      last.channel === segment.channel &&
       segment.start - last.end < PAUSE_SECONDS &&
       segment.end - last.start < LONGEST_SECONDS;
-    if (joins) {
-      last.text = `${last.text} ${segment.text.trim()}`;
-      last.end = segment.end;
-    } else {
-      result.push({ voice, channel, start: segment.start, end: segment.end, text: segment.text.trim() });
-    }
+    if (joins) append(last, segment);
+    else result.push(begin(segment));
   }
   return result;
+}
+
+function begin(segment: Segment): Paragraph {
+  const { speaker, channel, start } = segment;
+  const paragraph: Paragraph = { voice: speaker, channel, start, end: start, text: "", words: [] };
+  append(paragraph, segment);
+  return paragraph;
+}
+
+function append(paragraph: Paragraph, segment: Segment): void {
+  const base = paragraph.text === "" ? 0 : paragraph.text.length + 1;
+  const text = segment.text.trim();
+  paragraph.text = base === 0 ? text : `${paragraph.text} ${text}`;
+  paragraph.end = segment.end;
+  let cursor = base;
+  for (const word of segment.words) {
+    const spelled = word.text.trim();
+    const from = spelled === "" ? -1 : paragraph.text.indexOf(spelled, cursor);
+    // An engine may spell a word otherwise in the text; it is then simply not marked.
+    if (from < 0) continue;
+    cursor = from + spelled.length;
+    paragraph.words.push({ start: word.start, end: word.end, from, to: cursor });
+  }
+}
+
+/** The last of those sorted by start that has begun at this time. */
+export function begun<T extends { start: number }>(sorted: readonly T[], seconds: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle]?.start ?? Number.POSITIVE_INFINITY) <= seconds) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ps", "sd", "ug", "ur", "yi"]);

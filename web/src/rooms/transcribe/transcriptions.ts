@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "../../api/client";
 import type { Transcription } from "../../api/types";
 
@@ -7,15 +7,18 @@ const WATCH_MS = 1000;
 export const isUnderWay = (item: Pick<Transcription, "status">) =>
   item.status === "queued" || item.status === "running";
 
-export const transcriptionsQuery = queryOptions({
+export const transcriptionsQuery = infiniteQueryOptions({
   queryKey: ["transcriptions"],
-  queryFn: () => body(api.GET("/api/transcribe")),
-  refetchInterval: (query) => (query.state.data?.items.some(isUnderWay) ? WATCH_MS : false),
+  queryFn: ({ pageParam }) =>
+    body(api.GET("/api/transcribe", { params: { query: pageParam ? { cursor: pageParam } : {} } })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.next_cursor,
+  refetchInterval: (query) => (query.state.data?.pages.some((page) => page.items.some(isUnderWay)) ? WATCH_MS : false),
 });
 
 export const transcriptionQuery = (id: string) =>
   queryOptions({
-    queryKey: ["transcriptions", id],
+    queryKey: ["transcription", id],
     queryFn: () => body(api.GET("/api/transcribe/{id}", { params: { path: { id } } })),
     refetchInterval: (query) => (query.state.data && isUnderWay(query.state.data) ? WATCH_MS : false),
   });
@@ -29,6 +32,8 @@ export function useDeleteTranscription() {
 }
 
 export const formats = ["txt", "docx", "srt", "vtt", "md", "csv", "json"] as const;
+
+export const audioAddress = (id: string) => `/api/transcribe/${encodeURIComponent(id)}/audio`;
 
 export const exportAddress = (id: string, format: (typeof formats)[number]) =>
   `/api/transcribe/${encodeURIComponent(id)}/export?format=${format}`;

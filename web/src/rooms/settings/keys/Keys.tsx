@@ -23,7 +23,7 @@ export function Keys() {
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
   const revoke = useRevokeKey();
-  const all = (keys.data?.items ?? []).filter((key) => !key.revoked_at);
+  const all = keys.data?.items ?? [];
   const wanted = search.trim().toLowerCase();
   const items = all.filter((key) => `${key.name} ${key.prefix}`.toLowerCase().includes(wanted));
   const create = (

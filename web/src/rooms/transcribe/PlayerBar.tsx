@@ -1,0 +1,49 @@
+import { ActionIcon, NativeSelect, Slider } from "@mantine/core";
+import { IconPlayerPauseFilled, IconPlayerPlayFilled } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import { duration } from "../../i18n/format";
+import classes from "./Transcribe.module.css";
+import { audioAddress } from "./transcriptions";
+import { type Player, rates } from "./usePlayer";
+
+/** The controls of listening, in reach while one reads. */
+export function PlayerBar({ id, player }: { id: string; player: Player }) {
+  const { t } = useTranslation();
+  const { audio, playing, seconds, length, toggle, seek } = player;
+  return (
+    <section className={classes.player} aria-label={t("listen.player")}>
+      {/* biome-ignore lint/a11y/useMediaCaption: the transcript beneath is the caption */}
+      <audio ref={audio} src={audioAddress(id)} preload="metadata" />
+      <ActionIcon
+        size={44}
+        radius="50%"
+        aria-label={playing ? t("listen.pause") : t("listen.play")}
+        aria-keyshortcuts="Space"
+        onClick={toggle}
+      >
+        {playing ? <IconPlayerPauseFilled size={20} /> : <IconPlayerPlayFilled size={20} />}
+      </ActionIcon>
+      <span className={classes.clock}>{duration(seconds)}</span>
+      <Slider
+        className={classes.slider}
+        size="sm"
+        min={0}
+        max={Math.max(1, Math.floor(length))}
+        value={seconds}
+        label={duration}
+        thumbLabel={t("listen.position")}
+        onChange={seek}
+      />
+      <span className={classes.clock}>{duration(length)}</span>
+      <NativeSelect
+        size="xs"
+        aria-label={t("listen.speed")}
+        defaultValue="1"
+        data={rates.map((rate) => ({ value: rate, label: `${rate}×` }))}
+        onChange={(event) => {
+          if (audio.current) audio.current.playbackRate = Number(event.currentTarget.value);
+        }}
+      />
+    </section>
+  );
+}
