@@ -76,9 +76,14 @@ class Chain(Generic[E]):
 
     def usable(self, language: str | None, *, translate: bool = False) -> Iterator[Link[E]]:
         """Members to try, in order. What a member can do and whether it rests is looked at when its turn comes."""
-        able = [link for link in self.links if link.engine.capabilities.speaks(language)]
+        # Without a language an engine of one language is still better than none.
+        able = [
+            link
+            for link in self.links
+            if language is None or link.engine.capabilities.speaks(language)
+        ]
         if not able:
-            raise UnsupportedLanguageError(self.name, language or "any")
+            raise UnsupportedLanguageError(self.name, language or "")
         if translate:
             able = [link for link in able if link.engine.capabilities.translation]
             if not able:

@@ -179,7 +179,10 @@ class EspeakVoice(BaseVoice):
             ) from None
         languages = frozenset(v.language.split("-")[0] for v in self._library.voices)
         capabilities = Capabilities(
-            languages=languages | _OTHER_CODES.keys(), streaming=True, words=True
+            languages=languages | _OTHER_CODES.keys(),
+            streaming=True,
+            words=True,
+            detects_language=True,
         )
         super().__init__("espeak", capabilities, clock=clock, observer=observer, patience=patience)
 
