@@ -199,7 +199,7 @@ class OidcProvider:
 
     async def _get(self, client: AsyncOAuth2Client, url: str) -> dict[str, Any]:
         try:
-            response = await client.get(url, withhold_token=True)
+            response = await client.request("GET", url, withhold_token=True)
             response.raise_for_status()
             found: dict[str, Any] = response.json()
         except (httpx2.HTTPError, ValueError):
