@@ -29,10 +29,13 @@ class Costs:
     """Seconds of one worker: for a window of each kind, or for feeding one second of audio."""
 
     seconds: dict[Kind, float] = field(default_factory=dict)
+    _counts: dict[Kind, int] = field(default_factory=dict)
 
     def observe(self, kind: Kind, seconds: float) -> None:
-        known = self.seconds.get(kind)
-        self.seconds[kind] = seconds if known is None else known + WEIGHT * (seconds - known)
+        """Takes a measurement: the first ones as their mean, later ones so that old ones fade."""
+        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        known = self.seconds.get(kind, 0.0)
+        self.seconds[kind] = known + max(1 / count, WEIGHT) * (seconds - known)
 
     def stream_load(self) -> float:
         """The share of one worker that one live stream takes at a relaxed cadence."""
@@ -57,11 +60,11 @@ def capacity(costs: Costs, workers: int, given: int = 0) -> int:
 class CadencePolicy:
     """How often an open utterance is read: as often as `shortest_seconds` when the machine is idle."""
 
-    shortest_seconds: float = 0.3
+    shortest_seconds: float = 0.35
     longest_seconds: float = 5.0
     feed_seconds: float = 0.1
     """Native streams are fed this often; feeding costs the same however it is cut."""
-    final_seconds: float = 6.0
+    final_seconds: float = 12.0
     """How long finals wait on a machine with no time to spare, so that several share a window."""
     strained_seconds: float = 0.9
     """The cadence at which a machine counts as having none."""

@@ -44,11 +44,8 @@ class WindowDecoder(LiveDecoder):
 
     @property
     def partial_since(self) -> int | None:
-        start = self._endpointer.open_start
-        if start is None:
-            return None
-        since = max(start, self._read_until)
-        return since if self._endpointer.position > since else None
+        unread = self._unread()
+        return None if unread is None else max(unread.start, self._read_until)
 
     def final_request(self, *, together: bool = False) -> ReadRequest:
         """The window of the oldest closed utterance; `together` with the next ones that fit into it.
@@ -64,15 +61,25 @@ class WindowDecoder(LiveDecoder):
         return self._request(tuple(spans), spans[0].start, quick=False)
 
     def partial_request(self) -> ReadRequest:
-        """The window of what is being said and not yet stable."""
-        start, end = self._endpointer.open_start, self._endpointer.position
-        assert start is not None
-        if self._utterance != start:
-            self._utterance, self._window_start = start, start
+        """The window of what is being said, or was said last, and is not yet stable."""
+        span = self._unread()
+        assert span is not None
+        if self._utterance != span.start:
+            self._utterance, self._window_start = span.start, span.start
             self._agreement = Agreement()
-        self._read_until = end
-        self._trim(end)
-        return self._request((Span(start, end),), self._window_start, quick=True)
+        self._read_until = span.end
+        self._trim(span.end)
+        return self._request((span,), self._window_start, quick=True)
+
+    def _unread(self) -> Span | None:
+        """The oldest utterance that partials have not reached the end of; its final may be long in coming."""
+        for closed in self._closed:
+            if closed.span.end > self._read_until:
+                return closed.span
+        start, end = self._endpointer.open_start, self._endpointer.position
+        if start is None or end <= max(start, self._read_until):
+            return None
+        return Span(start, end)
 
     def accept(self, request: ReadRequest, reading: Reading) -> list[Hypothesis]:
         """Takes the engine's answer."""
