@@ -3,11 +3,13 @@
 import importlib
 import io
 import os
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from tertulia.kernel.errors import NotFoundError, TertuliaError, UnavailableError
 
@@ -159,11 +161,13 @@ def _fetch(model: ModelName, target: Path, progress: PullProgress | None) -> Non
         RepositoryNotFoundError,
     )
 
-    target.mkdir(parents=True, exist_ok=True)
+    # what is half fetched stands aside, is gone on with next time, and is never taken for a model
+    draft = target.with_name(target.name + ".partial")
+    draft.mkdir(parents=True, exist_ok=True)
     try:
         snapshot_download(
             model.repository,
-            local_dir=target,
+            local_dir=draft,
             allow_patterns=list(model.files),
             tqdm_class=_reporter(progress),
             etag_timeout=10,
@@ -178,6 +182,7 @@ def _fetch(model: ModelName, target: Path, progress: PullProgress | None) -> Non
             f"to a mirror, or copy the model's folder to {target}.",
             retry_after_seconds=60,
         ) from error
+    draft.rename(target)
 
 
 def _reporter(progress: PullProgress | None) -> type[Any]:
@@ -293,3 +298,19 @@ KNOWN: tuple[ModelName, ...] = (
     _piper("ru_RU-irina-medium", "Russian"),
     _piper("en_US-lessac-medium", "English (US)"),
 )
+
+
+def hub_answers(seconds: float = 2.0) -> bool:
+    """Whether the hub, or the mirror that HF_ENDPOINT names, can be connected to."""
+    address = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    if (
+        os.environ.get("HF_HUB_OFFLINE", "0").lower() in {"1", "true", "yes", "on"}
+        or not address.hostname
+    ):
+        return False
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        socket.create_connection((address.hostname, port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
