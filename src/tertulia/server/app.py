@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Scope
 
 import tertulia
+from tertulia.identity import api as identity
 from tertulia.identity.rate_limits import CREATE, DEFAULT
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import explain_http, explain_validation, problem_response
@@ -22,6 +23,9 @@ from tertulia.server.wiring import Services
 
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
 """Addresses that take recordings; everything else takes small bodies only."""
+
+FEATURES: tuple[str, ...] = ()
+"""The rooms that are open here; the page shows no other."""
 
 COUNTED = ("/api/", "/v1/")
 """Addresses that count against a caller's limit."""
@@ -69,6 +73,11 @@ def create_api(services: Services) -> FastAPI:
     figures = partial(status.refresh_metrics, services)
     api.include_router(
         health.router(services.settings, services.metrics, status.checks(services), figures)
+    )
+    api.include_router(
+        identity.router(
+            services.identity, services.access, services.limiter, services.settings, features=FEATURES
+        )
     )
     api.include_router(status.router(services))
     api.include_router(reference.router(api))

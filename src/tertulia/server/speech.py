@@ -1,0 +1,241 @@
+"""Speech put together: which engines there are here, what `auto` means, and the host that runs the local ones."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tertulia.kernel.settings import Settings
+from tertulia.server.engines import LIVE_WHISPER, LOCAL, EngineMaker
+from tertulia.server.metrics import Metrics
+from tertulia.speech.choice import (
+    Choice,
+    Surroundings,
+    choose_recogniser,
+    choose_voice,
+    look_around,
+)
+from tertulia.speech.decoding import DecodeLimits, Decoder
+from tertulia.speech.engines.base import Outcome, Unit, Unobserved
+from tertulia.speech.engines.errors import EngineUnavailableError
+from tertulia.speech.host.client import HostConfig, SpeechHost
+from tertulia.speech.host.models import ModelSpec
+from tertulia.speech.models import ModelStore
+from tertulia.speech.service import AUTO, SpeechService
+
+log = logging.getLogger(__name__)
+
+LOADING = "tertulia.speech.engines.loading"
+LOOK_SECONDS = 60.0
+"""How often `auto` looks for models that have come meanwhile."""
+OFFLINE = "pocketsphinx"
+
+
+class MetricsObserver:
+    """Puts every use of an engine into the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def used(
+        self, engine: str, unit: Unit, quantity: float, elapsed_ms: int, outcome: Outcome
+    ) -> None:
+        self._metrics.engine(engine, unit.value, quantity, elapsed_ms / 1000, outcome.value)
+
+
+class Auto:
+    """What `auto` means on this machine, by what it has at the moment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.around = Surroundings(whisper_model=settings.whisper_model)
+
+    async def look(self) -> None:
+        """Looks for models, keys and the hub; takes up to two seconds, off the event loop."""
+        before = self.recogniser(None)
+        self.around = await asyncio.to_thread(look_around, self._settings)
+        now = self.recogniser(None)
+        if now != before:
+            log.info("auto means %s: %s", now.engine, now.reason)
+
+    def recogniser(self, language: str | None) -> Choice:
+        return choose_recogniser(self.around, language)
+
+    def live_recogniser(self, language: str | None) -> Choice:
+        """For live text; an OpenAI-compatible server reads whole files only."""
+        return choose_recogniser(replace(self.around, openai=False), language)
+
+    def voice(self, language: str | None) -> Choice:
+        return choose_voice(self.around, language)
+
+    def recognizers(self, language: str | None) -> list[str]:
+        return self._chain(self.recogniser(language), language)
+
+    def live(self, language: str | None) -> list[str]:
+        return self._chain(self.live_recogniser(language), language)
+
+    def voices(self, language: str | None) -> list[str]:
+        choice = self.voice(language)
+        if choice.engine is None:
+            raise EngineUnavailableError(_sentence(choice))
+        plain = ["espeak"] if self.around.espeak_installed else []
+        return list(dict.fromkeys([choice.engine, *plain]))
+
+    def _chain(self, choice: Choice, language: str | None) -> list[str]:
+        """The choice and, where it hangs on a network, what works without one. Of an unknown language that
+        would make nonsense English, so it follows only what was to be fetched."""
+        if choice.engine is None:
+            raise EngineUnavailableError(_sentence(choice))
+        english = language is not None and language.split("-")[0].lower() == "en"
+        fetched = choice.engine == "whisper" and not self.around.whisper_here
+        if self.around.pocketsphinx_installed and (english or (language is None and fetched)):
+            return list(dict.fromkeys([choice.engine, OFFLINE]))
+        return [choice.engine]
+
+
+def _sentence(choice: Choice) -> str:
+    reason = f"{choice.reason[:1].upper()}{choice.reason[1:]}."
+    return f"{reason} {choice.better}" if choice.better else reason
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine that the settings ask for, whether it works here, and what would be better."""
+
+    name: str
+    kind: Literal["stt", "tts"]
+    works: bool
+    reason: str
+    better: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Everything of speech that others use; works without a database."""
+
+    settings: Settings
+    service: SpeechService
+    auto: Auto
+    decoder: Decoder
+    host: SpeechHost
+    models: ModelStore
+
+    def engines(self) -> list[EngineState]:
+        """What the settings' chains mean here."""
+        return [
+            *(self._state(name, "stt", self.auto.recogniser(None)) for name in self.settings.stt),
+            *(self._state(name, "tts", self.auto.voice(None)) for name in self.settings.tts),
+        ]
+
+    def _state(self, name: str, kind: Literal["stt", "tts"], auto: Choice) -> EngineState:
+        if name == AUTO:
+            return EngineState(
+                auto.engine or AUTO, kind, auto.engine is not None, auto.reason, auto.better
+            )
+        there = any(e.name == name and e.kind == kind for e in self.service.engines())
+        reason = "set by name" if there else "not here: its key, model or package is missing"
+        return EngineState(name, kind, there, reason)
+
+    async def keep_looking(self) -> None:
+        """Looks again and again, so that a model fetched beside a running server is used."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.auto.look()
+
+
+@asynccontextmanager
+async def running_speech(speech: Speech) -> AsyncIterator[Speech]:
+    """Speech with the decoder's and the host's process running."""
+    try:
+        await speech.auto.look()
+        await speech.decoder.start()
+        await speech.host.start()
+        looking = asyncio.create_task(speech.keep_looking(), name="look for models")
+        try:
+            yield speech
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+    finally:
+        await speech.service.close()
+        await speech.host.close()
+        await speech.decoder.close()
+
+
+@asynccontextmanager
+async def opened_speech(
+    settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[Speech]:
+    """Speech for a command: built, started, and closed at the end."""
+    async with running_speech(build_speech(settings, metrics)) as speech:
+        yield speech
+
+
+def build_speech(
+    settings: Settings, metrics: Metrics | None = None, *, warm: tuple[str, ...] = ()
+) -> Speech:
+    """Puts the parts together; starts nothing. `warm` names local engines whose models a host loads at its start."""
+    host = SpeechHost(
+        HostConfig(
+            models=_specs(settings),
+            workers=settings.speech_workers,
+            memory_bytes=settings.speech_memory_bytes,
+            max_live=settings.speech_max_live,
+            device=_device(settings),
+            warm=warm,
+            file_seconds=settings.speech_timeout_seconds,
+        )
+    )
+    decoder = Decoder(
+        DecodeLimits(
+            seconds=settings.decode_timeout_seconds,
+            memory_bytes=settings.decode_memory_bytes,
+            audio_seconds=settings.max_audio_seconds,
+        )
+    )
+    observer = MetricsObserver(metrics) if metrics else Unobserved()
+    auto = Auto(settings)
+    service = SpeechService(
+        EngineMaker(settings, host, observer).engines(),
+        decoder,
+        auto,
+        stt=settings.stt,
+        tts=settings.tts,
+    )
+    models = ModelStore(settings.models_folder, download=settings.download_models)
+    return Speech(settings, service, auto, decoder, host, models)
+
+
+def _device(settings: Settings) -> str:
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if Path("/dev/nvidia0").exists() else "cpu"
+
+
+def _specs(settings: Settings) -> dict[str, ModelSpec]:
+    """How the host makes each local model."""
+    shared: dict[str, Any] = {
+        "models": str(settings.models_folder),
+        "download": settings.download_models,
+        "speakers": settings.sherpa_diarisation,
+        "device": settings.device,
+        "compute_type": settings.compute_type,
+        "workers": settings.speech_workers or os.cpu_count() or 1,
+    }
+    wanted = {
+        "whisper": settings.whisper_model,
+        "sherpa": settings.sherpa_model,
+        "pocketsphinx": None,
+    }
+    specs = {
+        name: ModelSpec(f"{LOADING}:{name}", {**shared, "model": wanted[name]}) for name in LOCAL
+    }
+    if settings.whisper_live_model:
+        live = {**shared, "model": settings.whisper_live_model}
+        specs[LIVE_WHISPER] = ModelSpec(f"{LOADING}:whisper", live)
+    return specs
