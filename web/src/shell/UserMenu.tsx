@@ -36,10 +36,11 @@ export function UserMenu({ compact = false }: { compact?: boolean }) {
   return (
     <Menu position={compact ? "bottom-end" : "top-start"} width={232}>
       <Menu.Target>
-        <button type="button" className={classes.you} aria-label={t("shell.you", { name: user.name })}>
+        <button type="button" className={classes.you}>
+          <span className="visually-hidden">{t("shell.you", { name: user.name })}</span>
           <Person identity={user.id} name={user.name} size={34} />
           {!compact && (
-            <span className={classes.youWords}>
+            <span className={classes.youWords} aria-hidden="true">
               <span className={classes.youName}>{user.name}</span>
               <span className={classes.youMail}>{user.email}</span>
             </span>

@@ -18,7 +18,7 @@ export function Entry({ title, lead, children }: EntryProps) {
   usePageTitle(title);
   return (
     <div className={classes.entry}>
-      <div className={classes.table}>
+      <header className={classes.table}>
         <div className={classes.brand}>
           <Mark size={40} />
           <span className={classes.word}>Tertulia</span>
@@ -27,7 +27,7 @@ export function Entry({ title, lead, children }: EntryProps) {
           <Table />
         </div>
         <p className={classes.motto}>{t("entry.motto")}</p>
-      </div>
+      </header>
       <main className={classes.side}>
         <div className={classes.form}>
           <h1 className={classes.title}>{title}</h1>
