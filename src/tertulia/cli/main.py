@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 import tertulia
-from tertulia.cli import db
+from tertulia.cli import db, keys, spaces, users
+from tertulia.cli.doctor import doctor
 from tertulia.cli.serve import serve
 
 app = typer.Typer(
@@ -32,7 +33,9 @@ def root(
 
 
 app.command()(serve)
-app.add_typer(db.app)
+app.command()(doctor)
+for group in (users, keys, spaces, db):
+    app.add_typer(group.app)
 
 
 def main() -> None:

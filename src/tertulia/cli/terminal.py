@@ -9,11 +9,14 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tertulia.kernel.errors import NotFoundError, StartError, TertuliaError
 
 T = TypeVar("T")
+
+PIPE_COLUMNS = 240
 
 FAILED = 1
 START_REFUSED = 3
@@ -34,7 +37,10 @@ class Terminal:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(soft_wrap=True, highlight=False)
+        # a program at the other end of a pipe has no width; a table must not be cut for it
+        self.out = Console(
+            soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS
+        )
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def json(self, value: Any) -> None:
@@ -76,7 +82,7 @@ class Terminal:
         if self.as_json:
             sys.stderr.write(json.dumps(error.problem(), default=str) + "\n")
         else:
-            self.err.print(f"[red]{error.title}.[/red] {error.detail}", markup=True)
+            self.err.print(f"[red]{escape(error.title)}.[/red] {escape(error.detail)}")
 
 
 def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:

@@ -1,0 +1,114 @@
+"""The API as its description says: nothing a stranger sends may break the server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+
+from tests.fixtures.server import RunningServer, launch
+from tertulia.server.openapi import document
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+EXAMPLES = 12
+ENDS_ITSELF = "(sign_out|end_session|end_other_sessions|change_password)"
+"""Operations that would end the sign-in the rest of the test needs."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server without limits that a fuzzer would run into."""
+    plenty = "100000000/minute"
+    running = launch(
+        tmp_path_factory.mktemp("fuzzed"),
+        rate_limit=plenty,
+        rate_limit_create=plenty,
+        rate_limit_sign_in=plenty,
+    )
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def token(server: RunningServer) -> str:
+    """A bearer token of the server's owner."""
+    person = {"name": "Ana", "email": "ana@example.org", "password": "correct horse battery"}
+    assert server.link
+    with httpx.Client(base_url=server.url) as client:
+        secret = server.link.split("link=")[1]
+        client.post("/api/auth/claim", json={"link": secret, **person}).raise_for_status()
+        client.cookies.clear()
+        answer = client.post("/api/auth/token", json=person)
+        return str(answer.raise_for_status().json()["token"])
+
+
+@pytest.fixture(scope="module")
+def api(server: RunningServer) -> Any:
+    """The description the server itself gives."""
+    return schemathesis.openapi.from_url(f"{server.url}/api/openapi.json")
+
+
+schema = schemathesis.pytest.from_fixture("api")
+
+
+@schema.exclude(operation_id_regex=ENDS_ITSELF).parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_answer_is_a_server_error(case: Any, token: str) -> None:
+    case.call_and_validate(
+        headers={"Authorization": f"Bearer {token}"}, checks=[not_a_server_error], timeout=30
+    )
+
+
+@schema.parametrize()
+@settings(
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+def test_a_stranger_gets_no_server_error_either(case: Any) -> None:
+    case.call_and_validate(checks=[not_a_server_error], timeout=30)
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_is_named_summed_up_and_filed() -> None:
+    bare = [
+        f"{method} {path}"
+        for method, path, operation in operations()
+        if not (operation.get("summary") and operation.get("tags") and operation.get("operationId"))
+    ]
+    assert bare == []
+
+
+def test_no_two_operations_share_a_name() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_description_in_the_page_is_the_server_s(server: RunningServer) -> None:
+    import json
+
+    committed = json.loads((Path(__file__).parents[2] / "web" / "openapi.json").read_text())
+    served = httpx.get(f"{server.url}/api/openapi.json").json()
+    assert served == committed
+
+
+def test_the_reference_page_lists_every_operation(server: RunningServer) -> None:
+    answer = httpx.get(f"{server.url}/api/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for _, path, _ in operations():
+        assert path.replace("&", "&amp;") in answer.text
