@@ -138,6 +138,16 @@ class UserService:
         found = await self._users.find_by_email(tx, fold_email(email))
         return found[0] if found else None
 
+    async def first_owner(self, tx: Transaction) -> User:
+        """The owner of the server who came first."""
+        owners = await self._users.owners(tx)
+        if not owners:
+            raise NotFoundError(
+                "Nobody owns this server yet. Open the link it printed (`tertulia users link` prints "
+                "a new one), or run `tertulia users add --owner`."
+            )
+        return owners[0]
+
     async def list(self, tx: Transaction, cursor: str | None, limit: int) -> Page[User]:
         """Everybody, newest first."""
         rows = await self._users.list(tx, Position.parse(cursor), limit + 1)
