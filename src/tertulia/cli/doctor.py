@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from tertulia.cli.terminal import FAILED, AsJson, Data, Terminal, run
 from tertulia.kernel.errors import TertuliaError
@@ -52,10 +53,10 @@ async def _examine(data: Path | None, terminal: Terminal) -> list[Finding]:
                 None: "[yellow]better[/yellow]",
             }
             terminal.out.print(
-                f"{mark[finding.ok]:>6}  [bold]{finding.part}[/bold]  {finding.seen}"
+                f"{mark[finding.ok]:>6}  [bold]{finding.part}[/bold]  {escape(finding.seen)}"
             )
             if finding.fix:
-                terminal.out.print(f"        [dim]→ {finding.fix}[/dim]")
+                terminal.out.print(f"        [dim]→ {escape(finding.fix)}[/dim]")
     if terminal.as_json:
         terminal.json([asdict(f) for f in findings])
     return findings
