@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 import tertulia
-from tertulia.cli import db, keys, spaces, users
+from tertulia.cli import db, keys, models, spaces, users
 from tertulia.cli.doctor import doctor
 from tertulia.cli.serve import serve
+from tertulia.cli.transcribe import transcribe
 
 app = typer.Typer(
     name="tertulia",
@@ -34,7 +35,8 @@ def root(
 
 app.command()(serve)
 app.command()(doctor)
-for group in (users, keys, spaces, db):
+app.command()(transcribe)
+for group in (users, keys, spaces, models, db):
     app.add_typer(group.app)
 
 

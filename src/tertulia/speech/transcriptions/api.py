@@ -20,9 +20,10 @@ from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import InvalidRequestError, UnsupportedMediaError
 from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
-from tertulia.speech.formats import MEDIA_TYPES, Format, render
+from tertulia.speech.formats import MEDIA_TYPES, render
 from tertulia.speech.transcriptions.domain import Owner
 from tertulia.speech.transcriptions.protocol import (
+    Format,
     TranscribeCreated,
     TranscribeForm,
     TranscriptionOut,
@@ -124,7 +125,7 @@ def _add_taking(
         id: UUID,  # noqa: A002 - the path's own word
         tx: Tx,
         owner: Annotated[Owner, Depends(owner_of)],
-        format: Format = Format.TXT,  # noqa: A002 - the query's own word
+        format: Format = "txt",  # noqa: A002 - the query's own word
     ) -> Response:
         """The text as a file."""
         return await _export(service, tx, owner, id, format)
@@ -145,9 +146,9 @@ async def _export(
     service: TranscriptionService, tx: Tx, owner: Owner, id_: UUID, to: Format
 ) -> Response:
     name, text = await service.recognition(tx, owner, id_)
-    data = await asyncio.to_thread(render, text, to, name=name)
+    data = await asyncio.to_thread(render, text, to)
     media = MEDIA_TYPES[to]
-    filename = f"{name.rpartition('.')[0] or name}.{to.value}"
+    filename = f"{name.rpartition('.')[0] or name}.{to}"
     headers = {"Content-Disposition": content_disposition(filename, media, download=True)}
     return Response(data, media_type=media, headers=headers)
 

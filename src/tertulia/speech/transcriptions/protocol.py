@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from tertulia.kernel.errors import InvalidRequestError
 from tertulia.speech.languages import code_of
 from tertulia.speech.transcriptions.domain import Status, Transcription, Wishes
+
+Format = Literal["txt", "srt", "vtt", "json", "csv", "md", "docx"]
+"""What a text can be taken away as; a test holds it against `formats.FORMATS`."""
 
 AUTO = ("", "auto")
 CHANNEL_WORDS = {
