@@ -112,7 +112,7 @@ def errors() -> str:
     rows = []
     for code, kinds in sorted(error_codes().items()):
         first = kinds[0]
-        meaning = " ".join(dict.fromkeys(inspect.getdoc(k) or "" for k in kinds))
+        meaning = " ".join(dict.fromkeys(_meaning(k) for k in kinds))
         rows.append((f"`{code}`", str(int(first.status)), first.title, meaning.replace("\n", " ")))
     from tertulia.kernel.http import _STATUS_CODES
 
@@ -124,6 +124,12 @@ def errors() -> str:
         ("`http_error`", "any other 4xx", "As the status says", "The request cannot be served.")
     )
     return _table(("code", "status", "title", "when"), sorted(rows)) + "\n"
+
+
+def _meaning(kind: type[TertuliaError]) -> str:
+    if kind is TertuliaError:
+        return "Nobody expected this; the log has its place under the correlation id."
+    return inspect.getdoc(kind) or ""
 
 
 def error_codes() -> dict[str, list[type[TertuliaError]]]:
@@ -188,13 +194,6 @@ def described_settings() -> Settings:
     return Settings(_env_file=None)  # type: ignore[call-arg]
 
 
-def event_types() -> str:
-    """What a webhook may be told of."""
-    from tertulia.webhooks.domain import EVENT_TYPES
-
-    return _table(("event", "when"), [(f"`{t}`", m) for t, m in EVENT_TYPES.items()]) + "\n"
-
-
 # The command line
 
 
@@ -246,7 +245,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "endpoints": endpoints,
     "scopes": scopes,
-    "events": event_types,
     "commands": commands,
 }
 
