@@ -118,7 +118,6 @@ class FileReader:
         self._max_samples = int(max_seconds * SAMPLE_RATE_HZ)
         self._max_seconds = max_seconds
         self._block_samples = max(FRAME_SAMPLES, int(block_seconds * 50) * FRAME_SAMPLES)
-        self._converter = Converter(split=split)
         self._failures = 0
         self._read = 0
         self.levels = Levels()
@@ -134,6 +133,7 @@ class FileReader:
         self._stream = self._best_stream()
         self._stream.thread_type = "NONE"
         self.facts = self._facts()
+        self._converter = Converter(split=split, codec=self.facts.codec)
         if split and self.facts.channels > MAX_SPLIT_CHANNELS:
             raise AudioUnreadableError(
                 f"The recording has {self.facts.channels} channels; at most {MAX_SPLIT_CHANNELS} can be "

@@ -1,7 +1,7 @@
 """Decoded frames of any format, rate and layout to 16 kHz float samples."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any
 
 import av
 import numpy as np
@@ -23,8 +23,10 @@ _MEAN_OF_TWO = np.float32(0.5**0.5)
 class Converter:
     """One stream's frames in, blocks out: one channel (all mixed), or every channel when `split`."""
 
-    def __init__(self, *, split: bool) -> None:
+    def __init__(self, *, split: bool, codec: str) -> None:
         self._split = split
+        # what is not a number can only stand where floats are stored as they are; one filter would spread it
+        self._careful = codec.startswith("pcm_f")
         self._shape: tuple[str, int, int] | None = None
         self._resamplers: list[AudioResampler] = []
         self._by_hand = False
@@ -54,10 +56,8 @@ class Converter:
         self._shape = None
 
     def _begin(self, shape: tuple[str, int, int]) -> None:
-        name, channels, _ = shape
-        # floats may hold what is not a number, which one pass through a filter would spread
-        floats = name.startswith(("flt", "dbl"))
-        self._by_hand = self._split or channels > 2 or floats
+        channels = shape[1]
+        self._by_hand = self._split or self._careful or channels > 2
         if not self.channels:
             self.channels = channels if self._split else 1
         self._shape = shape
@@ -111,8 +111,9 @@ def _fit(rows: Block, channels: int) -> Block:
 
 
 def _floats(frame: AudioFrame) -> Block:
-    """The samples of a frame that is float already."""
-    return cast(Block, frame.to_ndarray())
+    """The samples of a mono frame that is float already, where they lie; the array keeps the frame alive."""
+    plane: Any = frame.planes[0]
+    return np.frombuffer(plane, np.float32, frame.samples)[np.newaxis]
 
 
 def _drain(resampler: AudioResampler) -> list[Block]:

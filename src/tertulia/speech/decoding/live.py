@@ -84,8 +84,14 @@ class _ChunkFile:
 def serve_live(sock: socket.socket, job: dict[str, Any]) -> None:
     """Decodes one stream until it ends."""
     conversation = _Conversation(sock)
-    converter = Converter(split=False)
-    frames = _opus_frames(conversation) if job["packets"] else _container_frames(conversation)
+    codec = "opus"
+    if job["packets"]:
+        frames = _opus_frames(conversation)
+    else:
+        container = _opened(conversation)
+        codec = container.streams.audio[0].codec_context.name
+        frames = _container_frames(container)
+    converter = Converter(split=False, codec=codec)
     for frame in frames:
         for block in converter.push(frame):
             conversation.give(block)
@@ -98,7 +104,7 @@ def serve_live(sock: socket.socket, job: dict[str, Any]) -> None:
         )
 
 
-def _container_frames(conversation: _Conversation) -> Iterator[AudioFrame]:
+def _opened(conversation: _Conversation) -> av.container.InputContainer:
     try:
         container = open_container(_ChunkFile(conversation))
     except (av.FFmpegError, ValueError):
@@ -110,6 +116,10 @@ def _container_frames(conversation: _Conversation) -> Iterator[AudioFrame]:
         raise AudioUnreadableError(
             "The stream holds no sound track. Record with the microphone on."
         )
+    return container
+
+
+def _container_frames(container: av.container.InputContainer) -> Iterator[AudioFrame]:
     packets = container.demux(container.streams.audio[0])
     while True:
         try:
