@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 import tertulia
 from tertulia.identity import api as identity
+from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import CREATE, DEFAULT
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import explain_http, explain_validation, problem_response
@@ -20,6 +21,8 @@ from tertulia.server import health, reference, status
 from tertulia.server.middleware import Surroundings
 from tertulia.server.page import Page
 from tertulia.server.wiring import Services
+from tertulia.speech import api as audio_api
+from tertulia.speech.transcriptions import api as transcribe_api
 
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
 """Addresses that take recordings; everything else takes small bodies only."""
@@ -76,10 +79,27 @@ def create_api(services: Services) -> FastAPI:
     )
     api.include_router(
         identity.router(
-            services.identity, services.access, services.limiter, services.settings, features=FEATURES
+            services.identity,
+            services.access,
+            services.limiter,
+            services.settings,
+            features=FEATURES,
         )
     )
     api.include_router(status.router(services))
+    api.include_router(
+        audio_api.router(
+            services.speech.service,
+            services.access.require(SPEECH),
+            max_upload_bytes=services.settings.max_upload_bytes,
+            clock=services.clock,
+        )
+    )
+    api.include_router(
+        transcribe_api.router(
+            services.transcriptions, services.access, services.blob_store, services.clock
+        )
+    )
     api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),

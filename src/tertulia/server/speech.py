@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.settings import Settings
 from tertulia.server.engines import LIVE_WHISPER, LOCAL, EngineMaker
 from tertulia.server.metrics import Metrics
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 LOADING = "tertulia.speech.engines.loading"
 LOOK_SECONDS = 60.0
 """How often `auto` looks for models that have come meanwhile."""
+LOAD_SECONDS = 1.0
+"""How long the host may take to say how busy it is."""
 OFFLINE = "pocketsphinx"
 
 
@@ -114,6 +117,18 @@ class EngineState:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechLoad:
+    """How busy the speech host is."""
+
+    streams: int
+    capacity: int
+    queue: int
+    real_time_factor: float | None
+    """Seconds of work per second of audio, since the host began."""
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """Everything of speech that others use; works without a database."""
 
@@ -139,6 +154,23 @@ class Speech:
         there = any(e.name == name and e.kind == kind for e in self.service.engines())
         reason = "set by name" if there else "not here: its key, model or package is missing"
         return EngineState(name, kind, there, reason)
+
+    async def load(self) -> SpeechLoad | None:
+        """How busy the host is; None while it does not answer."""
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                told = await self.host.snapshot()
+        except (TimeoutError, TertuliaError):
+            return None
+        audio = sum(told["audio_seconds"].values())
+        holds = [model["capacity"] for model in told["models"].values()]
+        return SpeechLoad(
+            streams=told["streams"],
+            capacity=min(holds, default=self.settings.speech_max_live),
+            queue=told["queued"],
+            real_time_factor=sum(told["call_seconds"].values()) / audio if audio else None,
+            restarts=told["restarts"],
+        )
 
     async def keep_looking(self) -> None:
         """Looks again and again, so that a model fetched beside a running server is used."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 import tertulia
 from tertulia.jobs.domain import JobCounts
@@ -49,6 +49,8 @@ class JobsOut(BaseModel):
 class EngineOut(BaseModel):
     """An engine, whether it works here, and what would be better."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     name: str = Field(examples=["pocketsphinx"])
     kind: Literal["stt", "tts"]
     works: bool
@@ -58,6 +60,8 @@ class EngineOut(BaseModel):
 
 class SpeechOut(BaseModel):
     """The speech host's load."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     streams: int
     capacity: int
@@ -119,8 +123,8 @@ def router(services: Services) -> APIRouter:
             ),
             blobs=PartOut(ok=fine["blobs"], kind=services.settings.blobs.split(":")[0]),
             jobs=_jobs(counts, workers),
-            engines=services.speech_engines(),
-            speech=services.speech_load(),
+            engines=[EngineOut.model_validate(engine) for engine in services.speech_engines()],
+            speech=await _load(services),
             checks=looked,
         )
 
@@ -177,7 +181,7 @@ async def refresh_metrics(services: Services) -> None:
     gauge("jobs_failed", jobs.failed, "Jobs given up and not yet forgotten.")
     gauge("job_workers", jobs.workers, "Processes that take jobs.")
     gauge("disk_free_bytes", services.storage.folder.free_bytes(), "Free space in the data folder.")
-    load = services.speech_load()
+    load = await _load(services)
     if load is not None:
         gauge("speech_streams", load.streams, "Live streams open.")
         gauge("speech_capacity", load.capacity, "Live streams this machine holds.")
@@ -188,6 +192,11 @@ async def refresh_metrics(services: Services) -> None:
             "Seconds of work per second of audio.",
         )
         gauge("speech_host_restarts", load.restarts, "Times the speech host was started again.")
+
+
+async def _load(services: Services) -> SpeechOut | None:
+    load = await services.speech_load()
+    return SpeechOut.model_validate(load) if load else None
 
 
 def _jobs(counts: Sequence[JobCounts], workers: int) -> JobsOut:

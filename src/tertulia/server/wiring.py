@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tertulia.blobs.domain import BlobMissingError, BlobStore
 from tertulia.blobs.opening import open_store
@@ -19,6 +18,7 @@ from tertulia.events.transport import Transport
 from tertulia.identity.access import Access
 from tertulia.identity.authenticator import Authenticator
 from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
+from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import RateLimiter
 from tertulia.identity.revocation import RevocationWatch
 from tertulia.identity.service import IdentityService
@@ -32,7 +32,11 @@ from tertulia.kernel.ids import new_id
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
+from tertulia.server.speech import EngineState, Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
+from tertulia.speech.transcriptions.reading import SpeechReader
+from tertulia.speech.transcriptions.service import TranscriptionService
+from tertulia.speech.transcriptions.tasks import TranscriptionTasks
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,8 @@ class Services:
     revocations: RevocationWatch
     access: Access
     limiter: RateLimiter
+    speech: Speech
+    transcriptions: TranscriptionService
     url: str
     started_at: datetime
 
@@ -66,11 +72,11 @@ class Services:
         with suppress(BlobMissingError):
             await self.blob_store.stat(f"health/2000/01/{new_id()}")
 
-    def speech_engines(self) -> list[Any]:
-        return []
+    def speech_engines(self) -> list[EngineState]:
+        return self.speech.engines()
 
-    def speech_load(self) -> None:
-        return None
+    async def speech_load(self) -> SpeechLoad | None:
+        return await self.speech.load()
 
     async def first_start_link(self) -> str | None:
         """The one-time link that makes the first account, or None when there is one."""
@@ -94,6 +100,9 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     blobs = BlobService(database, blob_store, clock)
 
     identity = IdentityService(settings, clock, announcer=events)
+    identity.scopes.register(
+        SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
+    )
     revocations = RevocationWatch(database, clock, identity.changes)
     authenticator = Authenticator(
         database,
@@ -103,10 +112,23 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         session_life=timedelta(days=settings.session_days),
     )
 
+    metrics = Metrics()
+    speech = build_speech(settings, metrics)
+    reader = SpeechReader(speech.service)
+    transcriptions = TranscriptionService(
+        blobs=blobs,
+        jobs=jobs,
+        clock=clock,
+        check=reader.check,
+        max_upload_bytes=settings.max_upload_bytes,
+        keep_uploads=settings.keep_uploads,
+    )
+    TranscriptionTasks(transcriptions, reader, clock).register(jobs)
+
     return Services(
         settings=settings,
         clock=clock,
-        metrics=Metrics(),
+        metrics=metrics,
         storage=storage,
         database=database,
         events=events,
@@ -119,6 +141,8 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         revocations=revocations,
         access=Access(authenticator, public_url=settings.public_url),
         limiter=RateLimiter(settings),
+        speech=speech,
+        transcriptions=transcriptions,
         url=url,
         started_at=clock.now(),
     )
@@ -150,6 +174,7 @@ async def opened_services(
             await stack.enter_async_context(
                 _running("identity changes", partial(_hear_identity, services))
             )
+            await stack.enter_async_context(running_speech(services.speech))
             if settings.worker_inside:
                 await stack.enter_async_context(_working(services.worker))
         yield services
