@@ -109,6 +109,17 @@ def services_never_commit(module: Module) -> Iterator[str]:
             )
 
 
+def routes_are_transactions(module: Module) -> Iterator[str]:
+    """FastAPI ends `yield` dependencies after the answer is sent; a route class commits before."""
+    if not any(name == "tertulia.kernel.http.Tx" for _, name in module.imports()):
+        return
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call) or dotted(node.func) != "APIRouter":
+            continue
+        if not any(keyword.arg == "route_class" for keyword in node.keywords):
+            yield f"{module.at(node)}: its routes take a Tx. Give the router route_class=TransactionRoute."
+
+
 def names_say_what_is_inside(module: Module) -> Iterator[str]:
     if bad := FORBIDDEN_NAMES & set(module.name.split(".")):
         yield f"{module.path}: `{bad.pop()}` says nothing. Name the noun that is inside."
@@ -149,6 +160,7 @@ RULES: list[Rule] = [
     engines_are_chosen_by_the_server,
     databases_are_opened_by_the_server,
     services_never_commit,
+    routes_are_transactions,
     names_say_what_is_inside,
     files_are_short,
 ]
@@ -190,6 +202,11 @@ BROKEN: list[tuple[Rule, str, str]] = [
     ),
     (databases_are_opened_by_the_server, "tertulia.x.service", "Database('postgresql://')"),
     (services_never_commit, "tertulia.x.service", "async def f(tx):\n  await tx.session.commit()"),
+    (
+        routes_are_transactions,
+        "tertulia.x.api",
+        "from tertulia.kernel.http import Tx\nroutes = APIRouter(prefix='/x')",
+    ),
     (names_say_what_is_inside, "tertulia.x.utils", ""),
     (names_say_what_is_inside, "tertulia.x.service", "class KeyManager: ..."),
     (files_are_short, "tertulia.x.service", "\n" * 450 + "x = 1"),
