@@ -144,6 +144,9 @@ class Settings(BaseSettings):
         description="Internal networks (CIDR) that webhooks may reach in spite of the guard.",
     )
     webhook_timeout_seconds: float = Field(15, gt=0, description="How long a delivery may take.")
+    webhook_keep_days: int = Field(
+        30, ge=4, le=365, description="Days the ledger of deliveries is kept."
+    )
 
     # Speech
     stt: NameList = Field(

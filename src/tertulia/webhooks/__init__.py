@@ -1,1 +1,7 @@
-"""Events sent to other people's servers: signed, retried for days, with a ledger of deliveries."""
+"""Telling other people's servers of what happens in a space, signed and with a ledger."""
+
+from tertulia.webhooks.domain import EventTypes
+from tertulia.webhooks.sending import Sender
+from tertulia.webhooks.service import Webhooks
+
+__all__ = ["EventTypes", "Sender", "Webhooks"]
