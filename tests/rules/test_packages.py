@@ -25,6 +25,8 @@ CHOICES = {
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 60
+LISTS = {"tertulia.server.wiring.build"}
+"""Functions that are long because they are lists, to be read from top to bottom."""
 
 
 def stores_are_private(module: Module) -> Iterator[str]:
@@ -135,7 +137,9 @@ def files_are_short(module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             length = (node.end_lineno or 0) - node.lineno + 1
-            if length > MAX_FUNCTION_LINES and not _is_router(node):
+            if f"{module.name}.{node.name}" in LISTS or _is_router(node):
+                continue
+            if length > MAX_FUNCTION_LINES:
                 yield f"{module.at(node)}: {node.name} has {length} lines, past {MAX_FUNCTION_LINES}. Split it."
 
 
