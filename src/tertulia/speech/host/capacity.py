@@ -47,13 +47,13 @@ class Costs:
 
 
 def capacity(costs: Costs, workers: int, given: int = 0) -> int:
-    """How many streams of this engine fit on the machine, at least one."""
+    """How many streams of this engine fit on the machine: at least one a worker, whatever was measured."""
     if given:
         return given
     load = costs.stream_load()
     if load <= 0:
         return 10_000
-    return max(1, math.floor(workers * FULLEST / load))
+    return max(workers, math.floor(workers * FULLEST / load))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 CRASH_MEMORY_SECONDS = 60.0
 HOPELESS_STARTS = 3
 """After so many hosts that died before they answered, those who wait are told."""
-HOST_PATIENCE = Patience(open_timeout_seconds=120.0)
-"""Opening a stream may have to load, or even fetch, its model."""
+HOST_PATIENCE = Patience(open_timeout_seconds=120.0, finish_timeout_seconds=300.0)
+"""Opening a stream may have to load, or even fetch, its model; the host itself ends calls that hang."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,8 @@ class Scheduler:
                 return None
         alone = first.session.alone
         quick = self.current_cadence(Kind.QUICK, first.session.model, now)
-        together = self.cadence.final_patience(quick) > 0
+        # Whoever is behind catches up with windows that hold several utterances.
+        together = self.cadence.final_patience(quick) > 0 or len(waiting) > self.workers
         items = [
             Item(w.session, w.session.take(w.need, now, together=together), w.since) for w in chosen
         ]

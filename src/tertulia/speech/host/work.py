@@ -94,8 +94,10 @@ class LiveSession:
         final, partial = self.decoder.final_since, self.decoder.partial_since
         if final is not None:
             since = self._arrivals.of(final)
-            found.append(Need(Kind.FEED if streaming else Kind.FULL, True, since, since))
-        if partial is not None:
+            # After the last audio somebody waits for the end; there is nothing to come that could share a window.
+            paced_from = 0.0 if self.decoder.finishing else since
+            found.append(Need(Kind.FEED if streaming else Kind.FULL, True, since, paced_from))
+        if partial is not None and not (final is not None and self.decoder.finishing):
             since = self._arrivals.of(partial)
             kind = Kind.FEED if streaming else Kind.QUICK
             found.append(Need(kind, False, since, max(since, self._partial_at)))

@@ -76,6 +76,11 @@ class LiveDecoder(ABC):
         return self._finishing and not self._closed
 
     @property
+    def finishing(self) -> bool:
+        """Whether the audio has ended."""
+        return self._finishing
+
+    @property
     def speaking(self) -> bool:
         return self._endpointer.open_start is not None
 

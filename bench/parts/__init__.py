@@ -1,0 +1,1 @@
+"""What several benchmarks share, and the peers they are held against."""
