@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-
 from tests.fixtures.server import RunningServer, StartServer, launch
+
 from tertulia.kernel.postgres import EmbeddedPostgres
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -47,7 +47,11 @@ def write_until_it_dies(client: httpx.Client, names: list[str]) -> None:
 
 def test_killed_at_any_moment_nothing_committed_is_lost(tmp_path: Path) -> None:
     rng = random.Random(7)
-    limits = {"rate_limit": "1000000/minute", "rate_limit_create": "1000000/minute", "rate_limit_sign_in": "1000000/minute"}
+    limits = {
+        "rate_limit": "1000000/minute",
+        "rate_limit_create": "1000000/minute",
+        "rate_limit_sign_in": "1000000/minute",
+    }
     promised: list[str] = []
     server = launch(tmp_path, **limits)
     token = signed_in(server).headers["Authorization"]
@@ -60,7 +64,7 @@ def test_killed_at_any_moment_nothing_committed_is_lost(tmp_path: Path) -> None:
         writer.join()
         server = launch(tmp_path, **limits)
     with httpx.Client(base_url=server.url, headers={"Authorization": token}, timeout=60) as client:
-        found = {space["name"] for space in client.get("/api/spaces").json()}
+        found = {space["name"] for space in client.get("/api/spaces").json()["items"]}
     server.stop()
     assert promised
     assert set(promised) <= found
@@ -132,7 +136,9 @@ def test_a_client_that_trickles_its_headers_is_hung_up_on(start_server: StartSer
 
     server = start_server()
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=protocol.HEADER_SECONDS + 10) as client:
+    with socket.create_connection(
+        (host, int(port)), timeout=protocol.HEADER_SECONDS + 10
+    ) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         began = time.monotonic()
         assert client.recv(1) == b""

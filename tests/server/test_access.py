@@ -1,0 +1,314 @@
+"""Every route × who asks: who may, who may not, and that somebody else's is answered like nobody's.
+
+A route that is not in the table fails the test: whoever adds one says here who may use it.
+"""
+
+import io
+import time
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.fixtures.server import launch
+
+from tertulia.server.openapi import document
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+PASSWORD = "correct horse battery"
+
+
+class Who(StrEnum):
+    """Nobody; signed in, but not in the space; its three roles; and whoever owns the server, not in it either."""
+
+    STRANGER = "stranger"
+    OUTSIDER = "outsider"
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+    SERVER_OWNER = "server_owner"
+
+
+SIGNED_IN = frozenset(Who) - {Who.STRANGER}
+MEMBERS = frozenset({Who.MEMBER, Who.ADMIN, Who.OWNER})
+ADMINS = MEMBERS - {Who.MEMBER}
+OWNERS = frozenset({Who.OWNER})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use a route, how the others are turned away, and what to send."""
+
+    may: frozenset[Who]
+    in_space: bool = False
+    """Members without the role are told so (403); to those outside the space it does not exist (404)."""
+    own: bool = False
+    """What is another's does not exist (404)."""
+    body: dict[str, Any] | None = None
+    recording: bool = False
+    """Takes a recording rather than JSON."""
+    also: frozenset[int] = frozenset()
+    """What else may come of it for those who may: not every machine has every engine."""
+    proof: bool = False
+    """Open to all, but asks for a proof of its own (a link, a password), which is refused when wrong."""
+
+    def status_for(self, who: Who) -> set[int]:
+        if self.proof:
+            return {200, 302, 303, 307, 400, 401, 404, 409, 410, 422}
+        if who in self.may:
+            return {200, 201, 202, 204, *self.also}
+        if who is Who.STRANGER:
+            return {401}
+        if self.own or (self.in_space and who not in MEMBERS):
+            return {404}
+        return {403}
+
+
+ALL = Rule(frozenset(Who))
+MINE = Rule(SIGNED_IN)
+PROOF = Rule(frozenset(), proof=True)
+
+RULES: dict[str, Rule] = {
+    "healthz": ALL,
+    "readyz": ALL,
+    "version": ALL,
+    "figures": ALL,
+    "auth_options": ALL,
+    "sign_in": PROOF,
+    "create_token": PROOF,
+    "claim_server": PROOF,
+    "start_oidc": PROOF,
+    "finish_oidc": PROOF,
+    "show_invitation": PROOF,
+    "accept_invitation": PROOF,
+    "get_me": MINE,
+    "update_me": Rule(SIGNED_IN, body={"theme": "dark"}),
+    "list_sessions": MINE,
+    "end_session": Rule(frozenset(), own=True),
+    "list_scopes": MINE,
+    "status": MINE,
+    "list_users": Rule(frozenset({Who.SERVER_OWNER})),
+    "update_user": Rule(frozenset({Who.SERVER_OWNER}), body={"disabled": False}),
+    "list_spaces": MINE,
+    "create_space": Rule(SIGNED_IN, body={"name": "Another"}),
+    "update_space": Rule(ADMINS, in_space=True, body={"name": "Ours"}),
+    "delete_space": Rule(OWNERS, in_space=True),
+    "list_members": Rule(MEMBERS, in_space=True),
+    "update_member": Rule(ADMINS, in_space=True, body={"role": "MEMBER"}),
+    "remove_member": Rule(ADMINS, in_space=True),
+    "list_invitations": Rule(ADMINS, in_space=True),
+    "create_invitation": Rule(ADMINS, in_space=True, body={"role": "MEMBER"}),
+    "revoke_invitation": Rule(ADMINS, in_space=True),
+    "list_keys": MINE,
+    "create_key": Rule(SIGNED_IN, body={"name": "k", "scopes": ["status"]}),
+    "revoke_key": Rule(OWNERS, own=True),
+    "list_voices": MINE,
+    "list_models": MINE,
+    "get_model": Rule(frozenset(), own=True),
+    "create_speech": Rule(SIGNED_IN, body={"model": "tts-1", "input": "Hello", "voice": "alloy"}),
+    "create_transcription": Rule(SIGNED_IN, recording=True),
+    "create_translation": Rule(SIGNED_IN, recording=True, also=frozenset({503})),
+    "create_transcribe": Rule(SIGNED_IN, recording=True),
+    "list_transcribe": MINE,
+    "get_transcribe": Rule(OWNERS, own=True),
+    "export_transcribe": Rule(OWNERS, own=True),
+    "play_transcribe": Rule(OWNERS, own=True),
+    "delete_transcribe": Rule(OWNERS, own=True),
+}
+
+ENDS_A_SIGN_IN = {"sign_out", "end_other_sessions", "change_password"}
+"""Tried in identity's own tests: each would end the sign-ins this table is tried with."""
+
+
+def recording() -> dict[str, tuple[str, bytes, str]]:
+    """Half a second of silence."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(16_000))
+    return {"file": ("silence.wav", file.getvalue(), "audio/wav")}
+
+
+class House:
+    """A server with one person of each kind, and one space that three of them are in."""
+
+    def __init__(self, url: str, link: str) -> None:
+        self._url = url
+        self.clients = {Who.STRANGER: httpx.Client(base_url=url)}
+        self._ids: dict[Who, str] = {}
+        secret = link.split("link=")[1]
+        self._enter(Who.SERVER_OWNER, "/api/auth/claim", {"link": secret})
+        for who in (Who.OWNER, Who.OUTSIDER):
+            self._enter(who, f"/api/invitations/{self._invitation_home()}/accept", {})
+        self.space = self.new_space()
+        for who, role in ((Who.ADMIN, "ADMIN"), (Who.MEMBER, "MEMBER")):
+            self._enter(who, f"/api/invitations/{self._invite(self.space, role)}/accept", {})
+
+    def _enter(self, who: Who, path: str, body: dict[str, str]) -> None:
+        person = {"name": who.value, "email": f"{who.value}@example.org", "password": PASSWORD}
+        sign_in = {key: person[key] for key in ("email", "password")}
+        entering = httpx.Client(base_url=self._url)
+        answer = entering.post(path, json={**body, **person}).raise_for_status()
+        self._ids[who] = answer.json()["user"]["id"]
+        token = (
+            httpx.post(f"{self._url}/api/auth/token", json=sign_in)
+            .raise_for_status()
+            .json()["token"]
+        )
+        entering.close()
+        self.clients[who] = httpx.Client(
+            base_url=self._url, headers={"Authorization": f"Bearer {token}"}
+        )
+
+    def _made(self, who: Who, path: str, **body: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.clients[who].post(path, json=body).raise_for_status().json()
+        return found
+
+    def _invite(self, space: str, role: str, by: Who = Who.OWNER) -> str:
+        link: str = self._made(by, f"/api/spaces/{space}/invitations", role=role)["link"]
+        return link.rstrip("/").rsplit("/", 1)[-1].rsplit("=", 1)[-1]
+
+    def _invitation_home(self) -> str:
+        spaces = self.clients[Who.SERVER_OWNER].get("/api/spaces").json()
+        return self._invite(spaces["items"][0]["id"], "MEMBER", Who.SERVER_OWNER)
+
+    def new_space(self) -> str:
+        return str(self._made(Who.OWNER, "/api/spaces", name="Ours")["id"])
+
+    def space_with_everybody(self) -> str:
+        """A space that may be deleted."""
+        space = self.new_space()
+        for who, role in ((Who.ADMIN, "ADMIN"), (Who.MEMBER, "MEMBER")):
+            secret = self._invite(space, role)
+            self.clients[who].post(f"/api/invitations/{secret}/accept", json={}).raise_for_status()
+        return space
+
+    def new_member(self) -> str:
+        """Somebody in the space whom nobody else needs."""
+        secret = self._invite(self.space, "MEMBER")
+        person = {"name": "New", "email": f"{uuid4().hex}@example.org", "password": PASSWORD}
+        answer = httpx.post(f"{self._url}/api/invitations/{secret}/accept", json=person)
+        return str(answer.raise_for_status().json()["user"]["id"])
+
+    def new_invitation(self) -> str:
+        return str(
+            self._made(Who.OWNER, f"/api/spaces/{self.space}/invitations", role="MEMBER")["id"]
+        )
+
+    def new_key(self) -> str:
+        return str(self._made(Who.OWNER, "/api/keys", name="k", scopes=["status"])["id"])
+
+    def new_transcription(self) -> str:
+        """A recording handed over by the owner, read to its end."""
+        client = self.clients[Who.OWNER]
+        made = client.post("/api/transcribe", files=recording()).raise_for_status().json()["id"]
+        for _ in range(600):
+            if client.get(f"/api/transcribe/{made}").json()["status"] in ("done", "failed"):
+                return str(made)
+            time.sleep(0.1)
+        raise AssertionError("the recording was never read")
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+
+FILLED: dict[str, Callable[[House], dict[str, str]]] = {
+    "update_space": lambda h: {"id": h.space},
+    "delete_space": lambda h: {"id": h.space_with_everybody()},
+    "list_members": lambda h: {"id": h.space},
+    "update_member": lambda h: {"id": h.space, "user_id": h.new_member()},
+    "remove_member": lambda h: {"id": h.space, "user_id": h.new_member()},
+    "list_invitations": lambda h: {"id": h.space},
+    "create_invitation": lambda h: {"id": h.space},
+    "revoke_invitation": lambda h: {"id": h.space, "invitation_id": h.new_invitation()},
+    "revoke_key": lambda h: {"id": h.new_key()},
+    "get_transcribe": lambda h: {"id": h.new_transcription()},
+    "export_transcribe": lambda h: {"id": h.new_transcription()},
+    "play_transcribe": lambda h: {"id": h.new_transcription()},
+    "delete_transcribe": lambda h: {"id": h.new_transcription()},
+    "update_user": lambda h: {"id": h.new_member()},
+}
+"""What the address of a route names; made anew for every try, since some routes use it up."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server with all six kinds of people."""
+    plenty = "1000000/minute"
+    server = launch(
+        tmp_path_factory.mktemp("access"),
+        rate_limit=plenty,
+        rate_limit_create=plenty,
+        rate_limit_sign_in=plenty,
+    )
+    assert server.link
+    house: House | None = None
+    try:
+        house = House(server.url, server.link)
+        yield house
+    finally:
+        if house:
+            house.close()
+        server.stop()
+
+
+ROUTES = {
+    operation["operationId"]: (method.upper(), path)
+    for path, methods in document()["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_every_route_says_who_may_use_it() -> None:
+    assert set(ROUTES) - ENDS_A_SIGN_IN == set(RULES)
+
+
+def test_nothing_is_open_by_mistake() -> None:
+    """Counted by hand: an operation that joins these must be meant to."""
+    assert {name for name, rule in RULES.items() if Who.STRANGER in rule.may or rule.proof} == {
+        "healthz", "readyz", "version", "figures", "auth_options", "sign_in", "create_token", "claim_server",
+        "start_oidc", "finish_oidc", "show_invitation", "accept_invitation",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("who", list(Who))
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_who_may(house: House, name: str, who: Who) -> None:
+    method, path = ROUTES[name]
+    rule = RULES[name]
+    named = FILLED.get(name, lambda _: {})(house)
+    for part in ("id", "user_id", "invitation_id", "token", "model"):
+        path = path.replace(f"{{{part}}}", named.get(part, str(uuid4())))
+    sent = (
+        {"files": recording(), "data": {"model": "whisper-1"}}
+        if rule.recording
+        else {"json": rule.body}
+        if method != "GET"
+        else {}
+    )
+    answer = house.clients[who].request(method, path, **sent)
+    assert answer.status_code in rule.status_for(who), answer.text
+
+
+@pytest.mark.parametrize("name", ["update_space", "list_members", "revoke_key"])
+def test_another_s_is_answered_like_nobody_s(house: House, name: str) -> None:
+    method, path = ROUTES[name]
+    outsider = house.clients[Who.OUTSIDER]
+    real = FILLED[name](house)["id"]
+    answers = [
+        outsider.request(
+            method, path.replace("{id}", id_), json=RULES[name].body if method != "GET" else None
+        )
+        for id_ in (real, str(uuid4()))
+    ]
+    seen = [{k: v for k, v in a.json().items() if k != "correlation_id"} for a in answers]
+    assert seen[0] == seen[1]
+    assert answers[0].status_code == 404
