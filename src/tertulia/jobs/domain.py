@@ -97,3 +97,15 @@ class JobCounts:
     failed: int
     oldest_waiting_seconds: float
     """How long the oldest job that could run has been waiting; 0 when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What became of one try of one job, for whoever watches a worker."""
+
+    name: str
+    job_id: int
+    attempt: int
+    outcome: str
+    """`succeeded`, `gave up`, `gave back`, `lost`, or when it is tried again."""
+    duration_ms: float

@@ -14,7 +14,7 @@ from procrastinate.worker import Worker as ProcrastinateWorker
 
 from tertulia.jobs import store
 from tertulia.jobs.control import POLL_SECONDS, ControlConnector, JobControl
-from tertulia.jobs.domain import LostJobError, PermanentJobError, RetryJobError
+from tertulia.jobs.domain import JobReport, LostJobError, PermanentJobError, RetryJobError
 from tertulia.jobs.service import CORRELATION, JobDefinition, Jobs, Step
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import TertuliaError
@@ -49,6 +49,11 @@ class Worker:
         self._control: JobControl | None = None
         self._current: ProcrastinateWorker | None = None
         self._asked_to_stop = False
+        self._watchers: list[Callable[[JobReport], None]] = []
+
+    def watch(self, watcher: Callable[[JobReport], None]) -> None:
+        """Has `watcher` told of every try that ends here."""
+        self._watchers.append(watcher)
 
     def stop(self) -> None:
         """Asks for the end: nothing new is taken, what is under way is finished or given back."""
@@ -134,17 +139,35 @@ class Worker:
         self, definition: JobDefinition, control: JobControl
     ) -> Callable[..., Coroutine[Any, Any, None]]:
         async def task(context: JobContext, **args: Any) -> None:
-            await _Run(self._jobs, definition, control, context).run(args)
+            await _Run(self._jobs, definition, control, context, self._report).run(args)
 
         return task
+
+    def _report(self, report: JobReport) -> None:
+        log.info(
+            "job %s [%s] %s, try %s, %.0f ms",
+            report.name,
+            report.job_id,
+            report.outcome,
+            report.attempt,
+            report.duration_ms,
+        )
+        for watcher in self._watchers:
+            watcher(report)
 
 
 class _Run:
     """One try of one job, to its end: succeeded, to be tried again, given up, or given back."""
 
     def __init__(
-        self, jobs: Jobs, definition: JobDefinition, control: JobControl, context: JobContext
+        self,
+        jobs: Jobs,
+        definition: JobDefinition,
+        control: JobControl,
+        context: JobContext,
+        report: Callable[[JobReport], None],
     ) -> None:
+        self._report = report
         self._jobs = jobs
         self._definition = definition
         self._control = control
@@ -233,13 +256,14 @@ class _Run:
         self._control.settled(self._job)
 
     def _say(self, outcome: str, started: float) -> None:
-        log.info(
-            "job %s [%s] %s, try %s, %.0f ms",
-            self._definition.name,
-            self._id,
-            outcome,
-            self._attempt,
-            (time.monotonic() - started) * 1000,
+        self._report(
+            JobReport(
+                name=self._definition.name,
+                job_id=self._id,
+                attempt=self._attempt,
+                outcome=outcome,
+                duration_ms=(time.monotonic() - started) * 1000,
+            )
         )
 
 
