@@ -18,8 +18,9 @@ from tertulia.cli.terminal import AsJson, Data, Terminal, run
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.settings import Settings, load_settings
 from tertulia.server import logs
-from tertulia.server.speech import Auto, Speech
-from tertulia.speech.choice import Choice
+from tertulia.server.speech import Speech
+from tertulia.speech.choice import Choice, choose_recogniser, choose_voice, look_around
+from tertulia.speech.languages import code_of
 from tertulia.speech.models import KNOWN, Kind, ModelStore
 from tertulia.speech.service import AUTO, ModelNotFoundError
 
@@ -44,8 +45,7 @@ def list_models(
     settings, terminal = _begun(data, as_json)
 
     async def work() -> None:
-        auto = Auto(settings)
-        await auto.look()
+        around = await asyncio.to_thread(look_around, settings)
         here = await asyncio.to_thread(_store(settings).list)
         rows = [
             {"name": m.name, "kind": m.kind, "size": _size(m.size_bytes), "path": str(m.path)}
@@ -57,7 +57,8 @@ def list_models(
             for m in KNOWN
             if (m.name, m.kind) not in names
         ]
-        chosen = {"stt": auto.recogniser(language), "tts": auto.voice(language)}
+        code = code_of(language)
+        chosen = {"stt": choose_recogniser(around, code), "tts": choose_voice(around, code)}
         if as_json:
             told = {kind: _told(choice) for kind, choice in chosen.items()}
             terminal.json({"here": rows, "to_pull": others, "auto": told})

@@ -21,9 +21,10 @@ from tertulia.cli.transcribing import Bars, JsonLines
 from tertulia.kernel.settings import Settings, load_settings
 from tertulia.server import logs
 from tertulia.server.speech import Speech, opened_speech
-from tertulia.speech.domain import Recognition, RecognitionOptions
+from tertulia.speech.domain import RecognitionOptions
 from tertulia.speech.formats import render
 from tertulia.speech.languages import code_of
+from tertulia.speech.service import Transcribed
 from tertulia.speech.transcriptions.protocol import Format
 
 READ_BYTES = 1_048_576
@@ -163,21 +164,20 @@ class _Work:
             )
             return await pipeline.run(left)
 
-    async def _read(self, speech: Speech, order: Order, progress: Progress) -> Recognition:
+    async def _read(self, speech: Speech, order: Order, progress: Progress) -> Transcribed:
         recording = order.recording
         path = self._stdin if recording.from_stdin and self._stdin else recording.path
-        done = await speech.service.transcribe(
+        return await speech.service.transcribe(
             path,
             self._asked.options,
             channels=self._asked.channels,
             progress=progress,
         )
-        return done.recognition
 
-    async def _write(self, order: Order, text: Recognition) -> None:
+    async def _write(self, order: Order, read: Transcribed) -> None:
         if order.output is None and self._terminal.as_json:
             return
-        data = await asyncio.to_thread(render, text, self._asked.to)
+        data = await asyncio.to_thread(render, read.recognition, self._asked.to)
         if order.output is not None:
             await asyncio.to_thread(write_whole, order.output, data)
         else:

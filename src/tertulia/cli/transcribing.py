@@ -18,7 +18,7 @@ from rich.progress import (
 from tertulia.cli.recordings import Order
 from tertulia.cli.terminal import Terminal
 from tertulia.kernel.errors import TertuliaError
-from tertulia.speech.domain import Recognition
+from tertulia.speech.service import Transcribed
 
 
 class JsonLines:
@@ -42,12 +42,15 @@ class JsonLines:
     def skipped(self, order: Order) -> None:
         self._line(order, "skipped")
 
-    def done(self, order: Order, text: Recognition, elapsed_ms: int) -> None:
+    def done(self, order: Order, read: Transcribed, elapsed_ms: int) -> None:
+        text = read.recognition
         more: dict[str, Any] = {
             "engine": text.provider,
             "language": text.language,
             "duration_seconds": round(text.duration_seconds, 3),
             "elapsed_ms": elapsed_ms,
+            "truncated": read.info.truncated,
+            "quality": round(read.info.quality, 3),
         }
         if order.output is None:
             more["text"] = text.text
@@ -105,10 +108,13 @@ class Bars:
     def skipped(self, order: Order) -> None:
         self._bars.advance(self._all)
 
-    def done(self, order: Order, text: Recognition, elapsed_ms: int) -> None:
+    def done(self, order: Order, read: Transcribed, elapsed_ms: int) -> None:
         self._ended(order)
         if order.output is not None:
             self._terminal.err.print(f"{order.recording.path} → {order.output}", markup=False)
+        if read.info.truncated:
+            text = f"{order.recording.path} is cut short or damaged; what could be read is there."
+            self._terminal.err.print(text, style="yellow", markup=False)
 
     def failed(self, order: Order, error: TertuliaError) -> None:
         self._ended(order)

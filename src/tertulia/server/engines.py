@@ -1,19 +1,23 @@
 """Which engines there are: local ones always, vendors where their key or address is set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from tertulia.kernel.settings import Settings
 from tertulia.speech.domain import Capabilities, LiveRecognizer, Recognizer, Voice
 from tertulia.speech.engines.base import EngineObserver, Patience
+from tertulia.speech.engines.errors import EngineUnavailableError
 from tertulia.speech.host.client import SpeechHost
+from tertulia.speech.models import ModelStore
 from tertulia.speech.service import Engines
 
 LIVE_WHISPER = "whisper-live"
 """The host's name for the Whisper of live text, where the settings give it one of its own."""
 OPEN_SECONDS = 120.0
 """For opening a live stream in the host, which may have to load its model first."""
+LIVEKIT = "livekit:"
 OPENAI_URL = str(Settings.model_fields["openai_url"].default)
 
 LOCAL: Mapping[str, Capabilities] = {
@@ -39,10 +43,16 @@ class EngineMaker:
         patience = Patience(timeout_seconds=settings.speech_timeout_seconds)
         self._common: dict[str, Any] = {"observer": observer, "patience": patience}
 
+        self.missing: dict[str, str] = {}
+        """Why an engine that the settings name cannot be had here."""
+
     def engines(self) -> Engines:
         self._local()
+        self._gladia()
         self._openai()
-        self._offline_voices()
+        self._livekit()
+        self._piper()
+        self._espeak()
         return Engines(self._recognizers, self._live, self._voices)
 
     def _local(self) -> None:
@@ -70,7 +80,69 @@ class EngineMaker:
         self._recognizers["openai"] = OpenAIRecognizer(hears, **self._common)
         self._voices["openai"] = OpenAIVoice(says, **self._common)
 
-    def _offline_voices(self) -> None:
+    def _gladia(self) -> None:
+        """Where a key is given."""
+        if self._settings.gladia_key is None:
+            return
+        from tertulia.speech.engines.gladia import GladiaLiveRecognizer, GladiaRecognizer
+
+        key, url = self._settings.gladia_key.get_secret_value(), self._settings.gladia_url
+        self._recognizers["gladia"] = GladiaRecognizer(key, url, **self._common)
+        self._live["gladia"] = GladiaLiveRecognizer(key, url, **self._common)
+
+    def _livekit(self) -> None:
+        """Plugins are loaded only where the settings name them: they bring their vendors' packages along."""
+        hear = [name for name in self._settings.stt if name.startswith(LIVEKIT)]
+        speak = [name for name in self._settings.tts if name.startswith(LIVEKIT)]
+        if not hear and not speak:
+            return
+        from tertulia.speech.engines.livekit import (
+            LiveKitLiveRecognizer,
+            LiveKitRecognizer,
+            LiveKitVoice,
+        )
+
+        for name in hear:
+            with self._noted(name):
+                self._recognizers[name] = LiveKitRecognizer(name, **self._common)
+            with self._noted(name):
+                self._live[name] = LiveKitLiveRecognizer(name, **self._common)
+        for name in speak:
+            with self._noted(name):
+                self._voices[name] = LiveKitVoice(name, **self._common)
+
+    def _piper(self) -> None:
+        """The voice of the settings as `piper`, and every other that is here as `piper:NAME`."""
+        settings = self._settings
+        store = ModelStore(settings.models_folder, download=False)
+        here = {m.name: m.path for m in store.list() if m.kind == "piper"}
+        if settings.piper_model and (own := store.find_local(settings.piper_model, "piper")):
+            here = {settings.piper_model: own, **here}
+        if not here:
+            return
+        from tertulia.speech.engines.piper import PiperVoice
+
+        cuda = settings.device == "cuda"
+        for model, path in here.items():
+            name = piper_name(settings, model)
+            with self._noted(name):
+                self._voices[name] = PiperVoice(path, cuda=cuda, **self._common)
+
+    def _espeak(self) -> None:
         from tertulia.speech.engines.espeak import EspeakVoice
 
-        self._voices["espeak"] = EspeakVoice(**self._common)
+        with self._noted("espeak"):
+            self._voices["espeak"] = EspeakVoice(**self._common)
+
+    @contextmanager
+    def _noted(self, name: str) -> Iterator[None]:
+        """An engine that cannot be made is left out: the others, and the server, go on without it."""
+        try:
+            yield
+        except EngineUnavailableError as error:
+            self.missing[name] = error.detail
+
+
+def piper_name(settings: Settings, model: str) -> str:
+    """What the Piper voice `model` is called as an engine."""
+    return "piper" if model == settings.piper_model else f"piper:{model}"

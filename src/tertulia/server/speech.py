@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.settings import Settings
-from tertulia.server.engines import LIVE_WHISPER, LOCAL, EngineMaker
+from tertulia.server.engines import LIVE_WHISPER, LOCAL, EngineMaker, piper_name
 from tertulia.server.metrics import Metrics
 from tertulia.speech.choice import (
     Choice,
@@ -26,13 +26,16 @@ from tertulia.speech.engines.errors import EngineUnavailableError
 from tertulia.speech.host.client import HostConfig, SpeechHost
 from tertulia.speech.host.models import ModelSpec
 from tertulia.speech.models import ModelStore
-from tertulia.speech.service import AUTO, SpeechService
+from tertulia.speech.service import AUTO, Engines, SpeechService
 
 log = logging.getLogger(__name__)
 
 LOADING = "tertulia.speech.engines.loading"
 LOOK_SECONDS = 60.0
 """How often `auto` looks for models that have come meanwhile."""
+CALL_SECONDS = 300.0
+"""How long one window may take before the host counts as hanging: a busy or slow machine needs minutes for the
+half minute of audio that a large model reads at once."""
 LOAD_SECONDS = 1.0
 """How long the host may take to say how busy it is."""
 OFFLINE = "pocketsphinx"
@@ -53,8 +56,9 @@ class MetricsObserver:
 class Auto:
     """What `auto` means on this machine, by what it has at the moment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engines: Engines) -> None:
         self._settings = settings
+        self._engines = engines
         self.around = Surroundings(whisper_model=settings.whisper_model)
 
     async def look(self) -> None:
@@ -83,10 +87,14 @@ class Auto:
 
     def voices(self, language: str | None) -> list[str]:
         choice = self.voice(language)
-        if choice.engine is None:
+        best = choice.engine
+        if best == "piper" and choice.model:
+            best = piper_name(self._settings, choice.model)
+        # a Piper voice that was fetched beside the running server joins at its next start
+        names = [name for name in dict.fromkeys([best, "espeak"]) if name in self._engines.voices]
+        if not names:
             raise EngineUnavailableError(_sentence(choice))
-        plain = ["espeak"] if self.around.espeak_installed else []
-        return list(dict.fromkeys([choice.engine, *plain]))
+        return [name for name in names if name]
 
     def _chain(self, choice: Choice, language: str | None) -> list[str]:
         """The choice and, where it hangs on a network, what works without one. Of an unknown language that
@@ -135,6 +143,8 @@ class Speech:
     settings: Settings
     service: SpeechService
     auto: Auto
+    missing: Mapping[str, str]
+    """Why an engine that the settings name cannot be had here."""
     decoder: Decoder
     host: SpeechHost
     models: ModelStore
@@ -151,9 +161,10 @@ class Speech:
             return EngineState(
                 auto.engine or AUTO, kind, auto.engine is not None, auto.reason, auto.better
             )
-        there = any(e.name == name and e.kind == kind for e in self.service.engines())
-        reason = "set by name" if there else "not here: its key, model or package is missing"
-        return EngineState(name, kind, there, reason)
+        if any(e.name == name and e.kind == kind for e in self.service.engines()):
+            return EngineState(name, kind, True, "set by name")
+        unknown = "Its key, model or package is missing, or nothing is called so."
+        return EngineState(name, kind, False, self.missing.get(name, unknown))
 
     async def load(self) -> SpeechLoad | None:
         """How busy the host is; None while it does not answer."""
@@ -220,6 +231,7 @@ def build_speech(
             max_live=settings.speech_max_live,
             device=_device(settings),
             warm=warm,
+            call_seconds=min(CALL_SECONDS, settings.speech_timeout_seconds),
             file_seconds=settings.speech_timeout_seconds,
         )
     )
@@ -231,16 +243,12 @@ def build_speech(
         )
     )
     observer = MetricsObserver(metrics) if metrics else Unobserved()
-    auto = Auto(settings)
-    service = SpeechService(
-        EngineMaker(settings, host, observer).engines(),
-        decoder,
-        auto,
-        stt=settings.stt,
-        tts=settings.tts,
-    )
+    maker = EngineMaker(settings, host, observer)
+    engines = maker.engines()
+    auto = Auto(settings, engines)
+    service = SpeechService(engines, decoder, auto, stt=settings.stt, tts=settings.tts)
     models = ModelStore(settings.models_folder, download=settings.download_models)
-    return Speech(settings, service, auto, decoder, host, models)
+    return Speech(settings, service, auto, maker.missing, decoder, host, models)
 
 
 def _device(settings: Settings) -> str:
