@@ -191,6 +191,19 @@ async def test_cancelled_work_leaves_the_host(start_host: StartHost) -> None:
     assert snapshot["files"] == snapshot["streams"] == 0
 
 
+async def test_what_is_cancelled_while_its_model_loads_never_opens(start_host: StartHost) -> None:
+    host = await start_host(load_seconds=0.5)
+    opening = asyncio.create_task(host.live_recognizer("scripted").open())
+    file = asyncio.create_task(host.recognizer("scripted").transcribe(speech([5])))
+    await host.snapshot()
+    opening.cancel()
+    file.cancel()
+    await asyncio.gather(opening, file, return_exceptions=True)
+    await host.load("scripted")
+    snapshot = await host.snapshot()
+    assert snapshot["files"] == snapshot["streams"] == 0
+
+
 async def test_a_model_nobody_knows_is_a_clear_error(start_host: StartHost) -> None:
     host = await start_host()
     with pytest.raises(Exception, match="knows no model called 'nothing'"):

@@ -164,8 +164,6 @@ class HostStream:
         self._names: dict[str, str] = {}
         self._heard: asyncio.Queue[Hypothesis | Exception | None] = asyncio.Queue()
 
-    # -- the contract of LiveStream -----------------------------------------------------------------
-
     async def send(self, samples: Samples) -> None:
         if self._ended or self._finishing:
             return
@@ -194,8 +192,6 @@ class HostStream:
     @property
     def served(self) -> bool:
         return self._served
-
-    # -- what the host says -------------------------------------------------------------------------
 
     def move(self, send: Send | None) -> None:
         self._send, self._joined = send, False

@@ -8,33 +8,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import structlog
 
 from tertulia.speech.domain import RecognitionOptions
 from tertulia.speech.host import wire
+from tertulia.speech.host.calling import call, warm_up
 from tertulia.speech.host.capacity import Cadence, CadencePolicy, Kind, capacity
 from tertulia.speech.host.errors import EngineBusyError, to_wire
 from tertulia.speech.host.files import FileCutter, FileReader, FileWindow
 from tertulia.speech.host.models import LoadedModel, ModelCache, ModelSpec, rss_bytes
 from tertulia.speech.host.record import FlightRecord
 from tertulia.speech.host.scheduler import Batch, BatchRule, Scheduler
+from tertulia.speech.host.stats import Stats
 from tertulia.speech.host.wire import Message, Op
 from tertulia.speech.host.work import FileJob, LiveSession
 from tertulia.speech.live import (
     ActivityDetector,
-    FeedRequest,
-    ReadRequest,
     StreamDecoder,
     WindowDecoder,
-    feed,
 )
 from tertulia.speech.live.policy import LIVE_POLICY
-from tertulia.speech.local import LocalModel, LocalStream, Reading, Window
+from tertulia.speech.local import LocalStream, Reading
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 15.0
+GPU_RULE = BatchRule(live_windows=16, file_windows=16, wait_seconds=0.005)
+"""A GPU reads many windows in the time of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class EngineRoom:
         self._models = ModelCache(config.models, config.memory_bytes)
         self._changed = threading.Condition()
         self._openings: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._expected: set[int] = set()
         self._detector = _named(config.detector)
         self._stats = Stats()
 
@@ -83,6 +84,8 @@ class EngineRoom:
     def handle(self, message: Message) -> None:
         """Takes one message; called on the thread that reads the socket."""
         if message.op in {Op.OPEN, Op.FILE, Op.LOAD}:
+            with self._changed:
+                self._expected.add(message.id)
             self._openings.put(message)
             return
         with self._changed:
@@ -100,8 +103,6 @@ class EngineRoom:
         """Memory runs short: lets go of models nobody uses."""
         self._models.evict()
 
-    # -- opening ----------------------------------------------------------------------------------
-
     def _open_all(self) -> None:
         slot = self._config.workers
         openers = {Op.LOAD: self._load, Op.OPEN: self._open, Op.FILE: self._file}
@@ -114,6 +115,8 @@ class EngineRoom:
                 self._fail(message.id, error)
             finally:
                 self._record.end(slot)
+                with self._changed:
+                    self._expected.discard(message.id)
 
     def _load(self, number: int, body: dict[str, Any]) -> None:
         model = self._ready(body["model"])
@@ -125,6 +128,8 @@ class EngineRoom:
         if known is not None:
             return known
         model = self._models.get(key)
+        if getattr(model.first, "device", "cpu") == "cuda" and not self._config.batching:
+            self._scheduler.rule = GPU_RULE
         warm_up(model)
         return model
 
@@ -137,6 +142,8 @@ class EngineRoom:
         stream = model.first.stream(options) if model.first.capabilities.streaming else None
         session = self._session(number, model, options, stream, body)
         with self._changed:
+            if not self._still_expected(number):
+                return
             self._scheduler.lives[number] = session
             model.users += 1
             self._send(Message(Op.ANSWER, number, self._described(model)))
@@ -186,11 +193,11 @@ class EngineRoom:
         reader = FileReader(options, FileCutter(self._detector()), body["samples"], whole)
         job = FileJob(number, model, reader, time.monotonic(), alone=body["alone"])
         with self._changed:
+            if not self._still_expected(number):
+                return
             self._scheduler.files[number] = job
             model.users += 1
             self._ask_for_more(job)
-
-    # -- messages of open streams and files ---------------------------------------------------------
 
     def _audio(self, number: int, data: bytes) -> None:
         samples = wire.samples_from_wire(data)
@@ -212,6 +219,12 @@ class EngineRoom:
             session.finish()
             self._close_if_finished(session)
 
+    def _still_expected(self, number: int) -> bool:
+        """Whether nobody has cancelled what took so long to open."""
+        expected = number in self._expected
+        self._expected.discard(number)
+        return expected
+
     def _pop(self, number: int) -> LiveSession | FileJob | None:
         lives, files = self._scheduler.lives, self._scheduler.files
         if number in lives:
@@ -219,6 +232,7 @@ class EngineRoom:
         return files.pop(number) if number in files else None
 
     def _cancel(self, number: int) -> None:
+        self._expected.discard(number)
         source = self._pop(number)
         if source is not None:
             source.cancelled = True
@@ -251,8 +265,6 @@ class EngineRoom:
         self._cancel(number)
         self._send(Message(Op.FAILED, number, to_wire(error)))
 
-    # -- working ------------------------------------------------------------------------------------
-
     def _work(self, slot: int) -> None:
         while True:
             with self._changed:
@@ -260,7 +272,7 @@ class EngineRoom:
             ids = tuple(dict.fromkeys(item.owner.number for item in batch.items))
             self._record.begin(slot, ids, self._limit(batch))
             try:
-                answers = _call(batch)
+                answers = call(batch)
             except Exception as error:  # noqa: BLE001 - an engine may raise anything
                 self._record.end(slot)
                 self._give_up(batch, error)
@@ -320,8 +332,6 @@ class EngineRoom:
                 self._fail(number, error)
             self._changed.notify_all()
 
-    # -- telling --------------------------------------------------------------------------------------
-
     def _described(self, model: LoadedModel) -> dict[str, Any]:
         return {
             "capabilities": wire.capabilities_to_wire(model.first.capabilities),
@@ -344,86 +354,6 @@ class EngineRoom:
             "models": {m.key: {**self._described(m), "cadence": cadences[m.key]} for m in models},
             **self._stats.told(),
         }
-
-
-@dataclass(slots=True)
-class Stats:
-    """Counts since the host started."""
-
-    live_samples: int = 0
-    file_samples: int = 0
-    refused: int = 0
-    calls: dict[str, int] = field(default_factory=dict)
-    windows: dict[str, int] = field(default_factory=dict)
-    call_seconds: dict[str, float] = field(default_factory=dict)
-    audio_seconds: dict[str, float] = field(default_factory=dict)
-
-    def called(self, batch: Batch, now: float) -> None:
-        kind, spent, count = batch.kind.value, now - batch.began, len(batch.items)
-        heard = sum(_seconds(item.request) for item in batch.items)
-        self.calls[kind] = self.calls.get(kind, 0) + 1
-        self.windows[kind] = self.windows.get(kind, 0) + count
-        self.call_seconds[kind] = self.call_seconds.get(kind, 0.0) + spent
-        self.audio_seconds[kind] = self.audio_seconds.get(kind, 0.0) + heard
-        cost = spent / max(heard, 0.01) if batch.kind is Kind.FEED else spent / count
-        batch.model.costs.observe(batch.kind, cost)
-
-    def told(self) -> dict[str, Any]:
-        return {
-            "live_seconds": self.live_samples / 16_000,
-            "file_seconds": self.file_samples / 16_000,
-            "refused": self.refused,
-            "calls": self.calls,
-            "windows": self.windows,
-            "call_seconds": self.call_seconds,
-            "audio_seconds": self.audio_seconds,
-        }
-
-
-def _seconds(request: ReadRequest | FeedRequest | FileWindow) -> float:
-    if isinstance(request, FeedRequest):
-        return sum(len(block) for block in request.blocks) / 16_000
-    return len(request.window.samples) / 16_000
-
-
-def _call(batch: Batch) -> list[Any]:
-    """Has the engine do the batch; the only place where native code runs."""
-    first = batch.items[0]
-    if isinstance(first.request, FeedRequest):
-        assert isinstance(first.owner, LiveSession)
-        assert first.owner.stream is not None
-        return [feed(first.owner.stream, first.request)]
-    with batch.model.lease() as engine:
-        if isinstance(first.owner, FileJob) and first.owner.reader.whole:
-            assert isinstance(first.request, FileWindow)
-            window = first.request.window
-            return [engine.transcribe(window.samples, window.options)]
-        windows = [i.request.window for i in batch.items if not isinstance(i.request, FeedRequest)]
-        return list(engine.read(windows))
-
-
-def warm_up(model: LoadedModel) -> None:
-    """Reads noise once to wake the engine, and again to measure what a partial and a final cost."""
-    noise = np.random.default_rng(1).standard_normal(5 * 16_000).astype(np.float32) * 0.05
-    options = RecognitionOptions(language=next(iter(model.first.capabilities.languages), "en"))
-    stream = model.first.stream(options) if model.first.capabilities.streaming else None
-    if stream is not None:
-        began = time.perf_counter()
-        stream.accept(noise[:32_000])
-        stream.finish()
-        model.costs.observe(Kind.FEED, (time.perf_counter() - began) / 2)
-        return
-    with model.lease() as engine:
-        for quick, kind in ((True, Kind.QUICK), (False, Kind.FULL)):
-            window = Window(noise, options, quick)
-            taken = [_timed(engine, window) for _ in range(3)]
-            model.costs.observe(kind, min(taken))
-
-
-def _timed(engine: LocalModel, window: Window) -> float:
-    began = time.perf_counter()
-    engine.read([window])
-    return time.perf_counter() - began
 
 
 def _named(name: str) -> Callable[[], ActivityDetector]:
