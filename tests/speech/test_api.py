@@ -125,8 +125,8 @@ async def test_text_srt_and_vtt(server: Server) -> None:
     }
     assert texts == {
         "text": "one.0 one.1\n",
-        "srt": "1\n00:00:00,000 --> 00:00:00,950\none.0 one.1\n\n",
-        "vtt": "WEBVTT\n\n00:00:00.000 --> 00:00:00.950\none.0 one.1\n\n",
+        "srt": "1\n00:00:00,000 --> 00:00:00,950\none.0 one.1\n",
+        "vtt": "WEBVTT\n\n00:00:00.000 --> 00:00:00.950\none.0 one.1\n",
     }
 
 

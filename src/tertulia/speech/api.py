@@ -13,6 +13,7 @@ from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.errors import TertuliaError
 from tertulia.speech.domain import Recognition, SpeechOptions
 from tertulia.speech.encoding import encoded
+from tertulia.speech.formats import render
 from tertulia.speech.openai_errors import OpenAIRoute, openai_error
 from tertulia.speech.protocol import (
     ModelList,
@@ -25,9 +26,7 @@ from tertulia.speech.protocol import (
     diarized,
     model_out,
     plain,
-    srt,
     verbose,
-    vtt,
 )
 from tertulia.speech.service import ModelNotFoundError, SpeechService
 from tertulia.speech.upload import Upload, uploaded
@@ -216,9 +215,9 @@ def _written(found: Recognition, form: TranslationForm) -> Response:
         case "text":
             return PlainTextResponse(found.text + "\n")
         case "srt":
-            return PlainTextResponse(srt(found.segments), media_type="application/x-subrip")
+            return Response(render(found, "srt"), media_type="application/x-subrip; charset=utf-8")
         case "vtt":
-            return PlainTextResponse(vtt(found.segments), media_type="text/vtt")
+            return Response(render(found, "vtt"), media_type="text/vtt; charset=utf-8")
         case "verbose_json":
             return JSONResponse(verbose(found, form))
         case "diarized_json":

@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -236,36 +236,3 @@ def diarized(found: Recognition) -> dict[str, Any]:
         ],
         "usage": usage(found),
     }
-
-
-def srt(segments: Iterable[Segment]) -> str:
-    """SubRip subtitles."""
-    blocks = (
-        f"{n}\n{_time(s.start, ',')} --> {_time(s.end, ',')}\n{_line(s.text)}\n"
-        for n, s in enumerate(segments, 1)
-    )
-    return "\n".join(blocks) + "\n"
-
-
-def vtt(segments: Iterable[Segment]) -> str:
-    """WebVTT subtitles."""
-    blocks = (
-        f"{_time(s.start, '.')} --> {_time(s.end, '.')}\n{_escaped(_line(s.text))}\n"
-        for s in segments
-    )
-    return "WEBVTT\n\n" + "\n".join(blocks) + "\n"
-
-
-def _time(seconds: float, point: str) -> str:
-    total_ms = max(0, round(seconds * 1000))
-    rest, milliseconds = divmod(total_ms, 1000)
-    return f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}{point}{milliseconds:03d}"
-
-
-def _line(text: str) -> str:
-    """On one line: an empty line would end the subtitle."""
-    return " ".join(text.split()).replace("-->", "→")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
