@@ -1,5 +1,6 @@
 """Bytes and rows appear together and go together, whatever happens in between."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
@@ -159,6 +160,25 @@ async def test_a_store_that_is_away_does_not_undo_a_deletion(
     assert await service.sweep() == Sweep(abandoned=0, deleted=1, unfinished=0)
     assert await keys(store) == []
     assert await states(database) == []
+
+
+async def test_all_connections_being_held_does_not_stop_anybody(
+    conninfo: str, store: Breakable, clock: HeldClock
+) -> None:
+    database = Database(conninfo, pool=2)
+    service = BlobService(database, store, clock)
+    held = asyncio.Barrier(2)
+
+    async def request() -> None:
+        async with database.transaction() as tx:
+            await tx.session.execute(text("select 1"))
+            await held.wait()
+            await stored(service, tx)
+
+    async with asyncio.timeout(8):
+        await asyncio.gather(request(), request())
+    assert await states(database) == ["kept", "kept"]
+    await database.close()
 
 
 async def test_a_space_goes_with_all_it_has(

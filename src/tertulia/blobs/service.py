@@ -16,7 +16,7 @@ from tertulia.blobs.domain import (
     Sweep,
     new_key,
 )
-from tertulia.blobs.store import BlobRow, BlobRows
+from tertulia.blobs.store import Apart, BlobRow, BlobRows
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import TertuliaError
@@ -36,8 +36,8 @@ class BlobService:
     """
 
     def __init__(self, database: Database, store: BlobStore, clock: Clock) -> None:
-        """`database` should have a pool of its own: callers hold a connection of theirs while they store."""
         self._database = database
+        self._apart = Apart(database)
         self._store = store
         self._clock = clock
 
@@ -55,8 +55,8 @@ class BlobService:
         """Stores a stream; it is there for others once `tx` is committed."""
         now = self._clock.now()
         id_, key = new_id(), new_key(kind, now)
-        async with self._database.transaction() as own:
-            await BlobRows(own.session).arrive(id_, key, now)
+        async with self._apart.transaction() as session:
+            await BlobRows(session).arrive(id_, key, now)
         try:
             ref = await self._store.put(
                 key, stream, content_type=content_type, name=name, max_bytes=max_bytes
@@ -125,8 +125,8 @@ class BlobService:
             )
 
     async def _forget(self, ids: list[UUID]) -> None:
-        async with self._database.transaction() as tx:
-            await BlobRows(tx.session).forget(ids)
+        async with self._apart.transaction() as session:
+            await BlobRows(session).forget(ids)
 
     async def list(self, tx: Transaction, space_id: UUID) -> list[Blob]:
         """Every blob of a space, oldest first."""

@@ -1,15 +1,19 @@
 """The table of blobs."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     CursorResult,
     Index,
+    NullPool,
     Text,
     delete,
     select,
@@ -17,11 +21,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tertulia.blobs.domain import Blob, BlobRef, BlobState
-from tertulia.kernel.database import Base
+from tertulia.kernel.database import Base, Database, translated_errors
 
 
 class BlobRow(Base):
@@ -56,6 +60,32 @@ class BlobRow(Base):
     def blob(self) -> Blob:
         ref = BlobRef(self.key, self.size_bytes, self.content_type, self.sha256, self.original_name)
         return Blob(self.id, ref, self.space_id, self.created_at)
+
+
+class Apart:
+    """Transactions on connections outside the pool.
+
+    Who stores a blob holds a connection already; if all who hold one waited for a second, all would wait
+    forever. Opening one takes a few milliseconds, which is little beside a big file.
+    """
+
+    def __init__(self, database: Database, *, at_once: int = 4) -> None:
+        self._conninfo = database.conninfo
+        self._room = asyncio.Semaphore(at_once)
+        self._engine = create_async_engine(
+            "postgresql+psycopg://", async_creator=self._connect, poolclass=NullPool
+        )
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(
+            self._conninfo, connect_timeout=5, application_name="tertulia"
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        with translated_errors():
+            async with self._room, AsyncSession(self._engine) as session, session.begin():
+                yield session
 
 
 class BlobRows:
