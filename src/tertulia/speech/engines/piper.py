@@ -27,6 +27,7 @@ class PiperVoice(BaseVoice):
         self,
         model: Path,
         *,
+        name: str = "piper",
         cuda: bool = False,
         clock: Clock | None = None,
         observer: EngineObserver | None = None,
