@@ -17,6 +17,8 @@ from tertulia.jobs import Jobs, PermanentJobError, Retry, Step, Worker
 from tertulia.jobs.domain import Args
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import UnavailableError
+from tertulia.kernel.postgres import EmbeddedPostgres
+from tertulia.kernel.schema import Schema
 
 pytestmark = pytest.mark.db
 
@@ -208,3 +210,45 @@ async def test_a_worker_taken_for_dead_comes_back_to_life(database: Database, jo
     worker.stop()
     async with asyncio.timeout(5):
         await task
+
+
+async def test_jobs_and_schedules_go_on_after_postgresql_was_restarted(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path)
+    await asyncio.to_thread(server.start)
+    await asyncio.to_thread(Schema(server.conninfo).upgrade)
+    database = Database(server.conninfo, pool=4)
+    jobs = Jobs(database)
+    ran: asyncio.Queue[int] = asyncio.Queue()
+    under_way, go = asyncio.Event(), asyncio.Event()
+
+    async def note(step: Step) -> None:
+        under_way.set()
+        await go.wait()
+        ran.put_nowait(step.args["n"])
+
+    async def tick(step: Step) -> None:
+        ran.put_nowait(0)
+
+    jobs.register("test.note", note)
+    jobs.register("test.tick", tick)
+    jobs.schedule("* * * * * *", "test.tick")
+    async with database.transaction() as tx:
+        await jobs.enqueue(tx, "test.note", {"n": 1})
+    worker = Worker(jobs, heartbeat_seconds=0.2)
+    task = asyncio.create_task(worker.run())
+    await under_way.wait()
+    await asyncio.to_thread(server.stop)
+    go.set()
+    assert await ran.get() in (0, 1)
+    await asyncio.to_thread(server.start)
+    while not ran.empty():
+        ran.get_nowait()
+    seen: set[int] = set()
+    async with asyncio.timeout(20):
+        while seen != {0, 1}:
+            seen.add(await ran.get())
+    worker.stop()
+    async with asyncio.timeout(10):
+        await task
+    await database.close()
+    await asyncio.to_thread(server.stop)
