@@ -1,5 +1,6 @@
 """Identity over HTTP."""
 
+import json
 from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
@@ -478,6 +479,57 @@ class TestKeys:
             s["name"] for s in scopes
         }
         assert all(s["description"].endswith(".") for s in scopes)
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        "name", ["\x00", "\ud800", "\u202e", "x" * 201, 7, None, ["x"], {"x": "y"}, " \t "]
+    )
+    async def test_a_name_that_is_none_is_refused(
+        self, api: Client, owner: Person, name: Any
+    ) -> None:
+        body = json.dumps({"name": name}).encode()
+        headers = owner.headers | {"Content-Type": "application/json"}
+        answer = await api.post("/api/spaces", content=body, headers=headers)
+        assert (answer.status_code, code_of(answer)) == (422, "invalid_request")
+
+    @pytest.mark.parametrize(
+        "expires_at",
+        [
+            "9999-12-31T23:59:59-14:00",
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+14:00",
+            "0001-01-01T00:00:00Z",
+            1e300,
+        ],
+    )
+    async def test_a_day_far_away_is_refused(
+        self, api: Client, owner: Person, expires_at: Any
+    ) -> None:
+        body = {"name": "K", "scopes": ["status"], "expires_at": expires_at}
+        answer = await api.post("/api/keys", json=body, headers=owner.headers)
+        assert (answer.status_code, code_of(answer)) == (422, "invalid_request")
+
+    @pytest.mark.parametrize("email", ["a\x00@b.org", "\ud800@b.org", "@", "a@b@c", "x" * 999])
+    async def test_an_email_that_is_none_belongs_to_nobody(self, api: Client, email: str) -> None:
+        body = json.dumps({"email": email, "password": PASSWORD}).encode()
+        answer = await api.post(
+            "/api/auth/sign-in", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code in (401, 422)
+
+    @pytest.mark.parametrize("path", ["%00", "..%2f..%2fetc", "ti_", "x" * 201])
+    async def test_a_link_that_is_none_is_dead(self, api: Client, path: str) -> None:
+        assert (await api.get(f"/api/invitations/{path}")).status_code in (404, 422)
+
+    @pytest.mark.parametrize(
+        "cursor", ["x", "%00", "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwgIngiXQ"]
+    )
+    async def test_a_cursor_not_made_here_is_refused(
+        self, api: Client, owner: Person, cursor: str
+    ) -> None:
+        answer = await api.get(f"/api/users?cursor={cursor}", headers=owner.headers)
+        assert answer.status_code == 422
 
 
 class TestDescription:

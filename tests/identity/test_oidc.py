@@ -191,6 +191,17 @@ class TestSignOn:
         site.provider.person["email_verified"] = False
         await site.refused()
 
+    @pytest.mark.parametrize("trust_email", [True, False])
+    async def test_silence_about_an_email_is_trusted_only_where_that_is_set(
+        self, site: Site, sign_on_identity: IdentityService, person: Person, trust_email: bool
+    ) -> None:
+        del site.provider.person["email_verified"]
+        sign_on_identity.sign_on.provider._trust_email = trust_email
+        if trust_email:
+            assert await site.sign_on() == "/"
+        else:
+            await site.refused()
+
     async def test_who_is_not_known_is_told(self, site: Site, person: Person) -> None:
         site.provider.person |= {"sub": "2", "email": "stranger@example.org"}
         await site.refused("single_sign_on_unknown")

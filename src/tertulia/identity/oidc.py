@@ -52,12 +52,19 @@ class OidcProvider:
     """The provider named by the settings."""
 
     def __init__(
-        self, issuer: str, client_id: str, client_secret: str | None, *, clock: Clock
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: str | None,
+        *,
+        clock: Clock,
+        trust_email: bool = False,
     ) -> None:
         self.issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
         self._clock = clock
+        self._trust_email = trust_email
         self._metadata: dict[str, Any] | None = None
         self._metadata_until = 0.0
         self._keys: KeySet | None = None
@@ -73,6 +80,7 @@ class OidcProvider:
             settings.oidc_client_id,
             secret.get_secret_value() if secret else None,
             clock=clock,
+            trust_email=settings.oidc_trust_email,
         )
 
     @staticmethod
@@ -117,7 +125,7 @@ class OidcProvider:
             issuer=self.issuer,
             subject=str(claims["sub"]),
             email=claims.get("email"),
-            email_verified=claims.get("email_verified") in (True, "true"),
+            email_verified=claims.get("email_verified", self._trust_email) in (True, "true"),
             name=claims.get("name"),
         )
 

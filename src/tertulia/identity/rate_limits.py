@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage, Storage
-from limits.aio.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from tertulia.kernel.errors import RateLimitedError, StartError
@@ -79,12 +78,11 @@ class RateLimiter:
             CREATE: _limit("rate_limit_create", settings.rate_limit_create),
             SIGN_IN: _limit("rate_limit_sign_in", settings.rate_limit_sign_in),
         }
-        self._local = FixedWindowRateLimiter(MemoryCounters())
-        self._shared: FixedWindowRateLimiter | None = None
-        self._shared_storage: RedisStorage | None = None
+        self._local = MemoryCounters()
+        self._shared: RedisStorage | None = None
         self._complained_at = float("-inf")
         if settings.redis_url is not None:
-            self._shared_storage = RedisStorage(
+            self._shared = RedisStorage(
                 f"async+{settings.redis_url.get_secret_value()}",
                 wrap_exceptions=False,
                 implementation="redispy",
@@ -92,7 +90,6 @@ class RateLimiter:
                 socket_timeout=1.0,
                 socket_connect_timeout=1.0,
             )
-            self._shared = FixedWindowRateLimiter(self._shared_storage)
 
     async def check(self, bucket: str, who: str) -> dict[str, str]:
         """Counts one more; gives the headers that say what is left, or refuses with `Retry-After`."""
@@ -112,8 +109,8 @@ class RateLimiter:
 
     async def close(self) -> None:
         """Lets Redis go."""
-        if self._shared_storage is not None:
-            client: Any = self._shared_storage.bridge
+        if self._shared is not None:
+            client: Any = self._shared.bridge
             await client.storage.aclose()
 
     async def _count(self, limit: RateLimitItem, bucket: str, who: str) -> tuple[bool, int, int]:
@@ -126,11 +123,14 @@ class RateLimiter:
 
     @staticmethod
     async def _count_in(
-        strategy: FixedWindowRateLimiter, limit: RateLimitItem, bucket: str, who: str
+        counters: Storage, limit: RateLimitItem, bucket: str, who: str
     ) -> tuple[bool, int, int]:
-        allowed = await strategy.hit(limit, bucket, who)
-        stats = await strategy.get_window_stats(limit, bucket, who)
-        return allowed, stats.remaining, max(1, round(stats.reset_time - time.time()))
+        """A fixed window, as the library counts it, with one look less: the new count says what is left."""
+        key = limit.key_for(bucket, who)
+        count = await counters.incr(key, limit.get_expiry())
+        ends = await counters.get_expiry(key)
+        left = limit.amount - count
+        return left >= 0, max(0, left), max(1, round(ends - time.time()))
 
     def _complain(self, error: BaseException) -> None:
         now = time.monotonic()

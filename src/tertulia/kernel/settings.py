@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     oidc_create_users: bool = Field(
         False, description="Whether someone the provider knows and we do not gets an account."
     )
+    oidc_trust_email: bool = Field(
+        False,
+        description="Whether an e-mail counts as verified when the provider says nothing about it, as Entra ID does. "
+        "Only for a provider whose people cannot choose their e-mail.",
+    )
     rate_limit: str = Field("600/minute", description="Requests one caller may make.")
     rate_limit_create: str = Field("60/minute", description="Costly creations one caller may make.")
     rate_limit_sign_in: str = Field("10/minute", description="Sign-in tries from one address.")

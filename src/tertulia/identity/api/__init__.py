@@ -25,7 +25,7 @@ def router(
     api = APIRouter(prefix="/api")
     api.include_router(me.router(identity, access, limiter, presence))
     api.include_router(auth.router(identity, limiter, access, presence, settings))
-    api.include_router(oidc.router(identity, access, presence))
+    api.include_router(oidc.router(identity, access, limiter, presence))
     api.include_router(invitations.router(identity, access, limiter, presence))
     api.include_router(users.router(identity, access))
     api.include_router(spaces.router(identity, access))

@@ -6,14 +6,20 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Cookie, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from tertulia.identity.access import Access
+from tertulia.identity.access import Access, address
 from tertulia.identity.api.presence import Presence
 from tertulia.identity.domain import User
 from tertulia.identity.errors import SingleSignOnError
+from tertulia.identity.rate_limits import SIGN_IN, RateLimiter
 from tertulia.identity.service import IdentityService
 from tertulia.identity.service.sign_on import ATTEMPT_LIFE
 from tertulia.kernel.database import Transaction
-from tertulia.kernel.errors import NotFoundError, TertuliaError, UnavailableError
+from tertulia.kernel.errors import (
+    NotFoundError,
+    RateLimitedError,
+    TertuliaError,
+    UnavailableError,
+)
 from tertulia.kernel.http import TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
@@ -33,7 +39,9 @@ def own_path(path: str) -> str:
     return path if stays else "/"
 
 
-def router(identity: IdentityService, access: Access, presence: Presence) -> APIRouter:
+def router(
+    identity: IdentityService, access: Access, limiter: RateLimiter, presence: Presence
+) -> APIRouter:
     """`/auth/oidc`."""
     api = APIRouter(prefix="/auth/oidc", tags=["auth"], route_class=TransactionRoute)
 
@@ -58,12 +66,13 @@ def router(identity: IdentityService, access: Access, presence: Presence) -> API
         summary="Sign in with the provider",
         response_class=RedirectResponse,
         status_code=302,
-        responses=problems(NotFoundError, UnavailableError),
+        responses=problems(NotFoundError, RateLimitedError, UnavailableError),
     )
     async def start_oidc(
         tx: Tx, request: Request, next_: Annotated[Next, Query(alias="next")] = "/"
     ) -> Response:
         """Sends the browser to the single sign-on provider."""
+        await limiter.check(SIGN_IN, f"address:{address(request)}")
         attempt = await identity.sign_on.begin(tx, own_path(next_))
         await tx.commit()
         url = await identity.sign_on.provider.address(attempt, redirect_uri(request))

@@ -1,7 +1,7 @@
 """API keys."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tertulia.identity.changes import ChangeKind, Changes
@@ -12,6 +12,7 @@ from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import InvalidRequestError, NotFoundError
 from tertulia.kernel.ids import new_id, new_secret, secret_hash
 
+LONGEST_LIFE = timedelta(days=36_500)
 SHOWN = 11
 """How much of a key stays visible: its `tk_` and eight characters, far too few to guess the rest from."""
 
@@ -66,6 +67,10 @@ class KeyService:
         if expires_at is not None and expires_at <= now:
             raise InvalidRequestError(
                 "The key would expire before it is made. Give a later `expires_at`."
+            )
+        if expires_at is not None and expires_at - now > LONGEST_LIFE:
+            raise InvalidRequestError(
+                "Nobody lives that long. Leave `expires_at` out for a lasting key."
             )
         secret = new_secret("tk")
         key = ApiKey(

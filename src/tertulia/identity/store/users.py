@@ -109,9 +109,6 @@ class UserStore:
             )
         )
 
-    async def has_owner_link(self, tx: Transaction) -> bool:
-        return bool(await tx.session.scalar(select(exists().where(OwnerLinkRow.only))))
-
     async def take_owner_link(self, tx: Transaction, token_hash: bytes) -> bool:
         """Uses the link up; of two who try at once, one gets True."""
         taken = await tx.session.execute(
