@@ -4,25 +4,7 @@
  */
 
 export interface paths {
-    "/api/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Me */
-        get: operations["me_api_me_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Me U */
-        patch: operations["me_u_api_me_patch"];
-        trace?: never;
-    };
-    "/api/me/password": {
+    "/api/auth/claim": {
         parameters: {
             query?: never;
             header?: never;
@@ -31,44 +13,52 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pw */
-        post: operations["pw_api_me_password_post"];
+        /**
+         * Become the server's first owner
+         * @description Uses the one-time link the server printed at its start, and signs in.
+         */
+        post: operations["claim_server"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/me/sessions": {
+    "/api/auth/oidc/callback": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Ses */
-        get: operations["ses_api_me_sessions_get"];
+        /**
+         * Come back from the provider
+         * @description Signs in and goes on to the page; what went wrong is told to the sign-in page as `error`.
+         */
+        get: operations["finish_oidc"];
         put?: never;
         post?: never;
-        /** Ses O */
-        delete: operations["ses_o_api_me_sessions_delete"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/me/sessions/{id}": {
+    "/api/auth/oidc/start": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Sign in with the provider
+         * @description Sends the browser to the single sign-on provider.
+         */
+        get: operations["start_oidc"];
         put?: never;
         post?: never;
-        /** Ses D */
-        delete: operations["ses_d_api_me_sessions__id__delete"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -81,8 +71,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ao */
-        get: operations["ao_api_auth_options_get"];
+        /**
+         * How can one sign in?
+         * @description What the sign-in page offers.
+         */
+        get: operations["auth_options"];
         put?: never;
         post?: never;
         delete?: never;
@@ -100,8 +93,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Si */
-        post: operations["si_api_auth_sign_in_post"];
+        /**
+         * Sign in to the page
+         * @description Sets the page's cookie. A wrong password and an unknown account are answered alike.
+         */
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -117,15 +113,18 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** So */
-        post: operations["so_api_auth_sign_out_post"];
+        /**
+         * Sign out
+         * @description Ends the sign-in that asks and clears the cookie; whoever is not signed in is out already.
+         */
+        post: operations["sign_out"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/auth/claim": {
+    "/api/auth/token": {
         parameters: {
             query?: never;
             header?: never;
@@ -134,25 +133,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cl */
-        post: operations["cl_api_auth_claim_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/oidc/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Oi */
-        get: operations["oi_api_auth_oidc_start_get"];
-        put?: never;
-        post?: never;
+        /**
+         * Get a token for a program
+         * @description A bearer token with all rights of the account. For lasting use, make an API key with few.
+         */
+        post: operations["create_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -166,8 +151,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Inv */
-        get: operations["inv_api_invitations__token__get"];
+        /**
+         * What does the link invite to?
+         * @description Whoever has the link may see who invites to which space.
+         */
+        get: operations["show_invitation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -185,32 +173,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Inva */
-        post: operations["inva_api_invitations__token__accept_post"];
+        /**
+         * Accept an invitation
+         * @description Brings whoever is signed in into the space; or makes an account of the body, and signs in.
+         */
+        post: operations["accept_invitation"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/users": {
+    "/api/keys": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Us */
-        get: operations["us_api_users_get"];
+        /**
+         * List my API keys
+         * @description Those that work, newest first, without their secrets.
+         */
+        get: operations["list_keys"];
         put?: never;
-        post?: never;
+        /**
+         * Make an API key
+         * @description The secret is in this answer and never seen again. A key makes no key that may do more than it.
+         */
+        post: operations["create_key"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/users/{id}": {
+    "/api/keys/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -220,11 +218,122 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /**
+         * Revoke an API key
+         * @description It stops working at once, and what it has open is cut within five seconds on every node.
+         */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who am I?
+         * @description The account behind the request, its spaces, and the token that the page's changes need.
+         */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Usp */
-        patch: operations["usp_api_users__id__patch"];
+        /**
+         * Change my account
+         * @description Changes name, language, theme or active space; what is left out stays.
+         */
+        patch: operations["update_me"];
+        trace?: never;
+    };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change my password
+         * @description Takes the current password; every other sign-in ends.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where am I signed in?
+         * @description Every sign-in, the one used last first.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere else
+         * @description Ends every sign-in but the one that asks; what they have open is cut.
+         */
+        delete: operations["end_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one sign-in
+         * @description Ends one of one's own sign-ins; what it has open is cut.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scopes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can a key be allowed?
+         * @description Every scope there is on this server.
+         */
+        get: operations["list_scopes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/spaces": {
@@ -234,11 +343,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sp */
-        get: operations["sp_api_spaces_get"];
+        /**
+         * List my spaces
+         * @description The spaces one is in, oldest first.
+         */
+        get: operations["list_spaces"];
         put?: never;
-        /** Spc */
-        post: operations["spc_api_spaces_post"];
+        /**
+         * Make a space
+         * @description Makes a space that one owns.
+         */
+        post: operations["create_space"];
         delete?: never;
         options?: never;
         head?: never;
@@ -255,12 +370,62 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Spd */
-        delete: operations["spd_api_spaces__id__delete"];
+        /**
+         * Delete a space
+         * @description Deletes it with everything that is only in it. For owners of the space.
+         */
+        delete: operations["delete_space"];
         options?: never;
         head?: never;
-        /** Spu */
-        patch: operations["spu_api_spaces__id__patch"];
+        /**
+         * Rename a space
+         * @description For owners and admins of the space.
+         */
+        patch: operations["update_space"];
+        trace?: never;
+    };
+    "/api/spaces/{id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List open invitations
+         * @description Those that nobody has accepted yet. For owners and admins of the space.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite somebody
+         * @description Makes a link that brings one person in, once. For owners and admins of the space.
+         */
+        post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{id}/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw an invitation
+         * @description Its link dies. For owners and admins of the space.
+         */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/spaces/{id}/members": {
@@ -270,8 +435,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Mem */
-        get: operations["mem_api_spaces__id__members_get"];
+        /**
+         * Who is in the space?
+         * @description Everybody in it, in the order they came.
+         */
+        get: operations["list_members"];
         put?: never;
         post?: never;
         delete?: never;
@@ -290,220 +458,18 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Memd */
-        delete: operations["memd_api_spaces__id__members__user_id__delete"];
+        /**
+         * Take somebody out of the space
+         * @description As with roles; and everybody may take themselves out.
+         */
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
-        /** Memu */
-        patch: operations["memu_api_spaces__id__members__user_id__patch"];
-        trace?: never;
-    };
-    "/api/spaces/{id}/invitations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Il */
-        get: operations["il_api_spaces__id__invitations_get"];
-        put?: never;
-        /** Ic */
-        post: operations["ic_api_spaces__id__invitations_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/spaces/{id}/invitations/{invitation_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Idd */
-        delete: operations["idd_api_spaces__id__invitations__invitation_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/keys": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Kl */
-        get: operations["kl_api_keys_get"];
-        put?: never;
-        /** Kc */
-        post: operations["kc_api_keys_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/keys/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Kd */
-        delete: operations["kd_api_keys__id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/scopes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Sc */
-        get: operations["sc_api_scopes_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Wl */
-        get: operations["wl_api_webhooks_get"];
-        put?: never;
-        /** Wc */
-        post: operations["wc_api_webhooks_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/types": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Wt */
-        get: operations["wt_api_webhooks_types_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Wd */
-        delete: operations["wd_api_webhooks__id__delete"];
-        options?: never;
-        head?: never;
-        /** Wu */
-        patch: operations["wu_api_webhooks__id__patch"];
-        trace?: never;
-    };
-    "/api/webhooks/{id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Wte */
-        post: operations["wte_api_webhooks__id__test_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/{id}/deliveries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Dl */
-        get: operations["dl_api_webhooks__id__deliveries_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/deliveries/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Dg */
-        get: operations["dg_api_webhooks_deliveries__id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/deliveries/{id}/replay": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Dr */
-        post: operations["dr_api_webhooks_deliveries__id__replay_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        /**
+         * Give a member another role
+         * @description Owners give and take every role; admins those below OWNER.
+         */
+        patch: operations["update_member"];
         trace?: never;
     };
     "/api/status": {
@@ -513,8 +479,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** St */
-        get: operations["st_api_status_get"];
+        /** How the server is doing */
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -576,49 +542,318 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List everybody
+         * @description Everybody with an account, newest first. For owners of the server.
+         */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Keep somebody out, or let them in again
+         * @description Disabling ends every sign-in and stops every key; nothing is lost. For owners of the server.
+         */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wl */
+        get: operations["wl_api_webhooks_get"];
+        put?: never;
+        /** Wc */
+        post: operations["wc_api_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dg */
+        get: operations["dg_api_webhooks_deliveries__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/deliveries/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Dr */
+        post: operations["dr_api_webhooks_deliveries__id__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wt */
+        get: operations["wt_api_webhooks_types_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Wd */
+        delete: operations["wd_api_webhooks__id__delete"];
+        options?: never;
+        head?: never;
+        /** Wu */
+        patch: operations["wu_api_webhooks__id__patch"];
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dl */
+        get: operations["dl_api_webhooks__id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Wte */
+        post: operations["wte_api_webhooks__id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Is the process alive? */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for Prometheus */
+        get: operations["figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Can it do its work? */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which version runs here? */
+        get: operations["version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** AuthOptions */
+        /**
+         * AuthOptions
+         * @description How one may come in.
+         */
         AuthOptions: {
-            /** First Start */
+            /**
+             * First Start
+             * @description Whether the server still waits for its first owner.
+             */
             first_start: boolean;
-            oidc: components["schemas"]["Oidc"] | null;
-            /** Password Min Length */
+            oidc: components["schemas"]["OidcOut"] | null;
+            /**
+             * Password Min Length
+             * @example 10
+             */
             password_min_length: number;
         };
         /** Body_tc_api_transcribe_post */
         Body_tc_api_transcribe_post: {
+            /** Channels */
+            channels?: string | null;
+            /** Engine */
+            engine?: string | null;
             /** File */
             file: string;
             /** Language */
             language?: string | null;
-            /** Engine */
-            engine?: string | null;
-            /** Channels */
-            channels?: string | null;
         };
         /** Check */
         Check: {
-            /** Name */
-            name: string;
-            /** Ok */
-            ok: boolean;
             /** Detail */
             detail: string;
             /** Fix */
             fix: string | null;
-        };
-        /** Claim */
-        Claim: {
-            /** Link */
-            link: string;
             /** Name */
             name: string;
-            /** Email */
+            /** Ok */
+            ok: boolean;
+        };
+        /**
+         * CheckOut
+         * @description One thing that was looked at, and what to do about it.
+         */
+        CheckOut: {
+            /** Detail */
+            detail: string;
+            /** Fix */
+            fix?: string | null;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+        };
+        /**
+         * Claim
+         * @description The first owner.
+         */
+        Claim: {
+            /**
+             * Email
+             * @example ana@example.org
+             */
             email: string;
-            /** Password */
+            /**
+             * Link
+             * @description The secret of the one-time link.
+             * @example tl_…
+             */
+            link: string;
+            /**
+             * Name
+             * @example Ana María
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             * @example a tired heron counts
+             */
             password: string;
         };
         /** Created */
@@ -628,65 +863,65 @@ export interface components {
         };
         /** DeliveryDetail */
         DeliveryDetail: {
-            /** Id */
-            id: string;
-            /** Webhook Id */
-            webhook_id: string;
-            /** Type */
-            type: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "pending" | "succeeded" | "failed";
             /** Attempts */
             attempts: number;
-            /** Response Status */
-            response_status: number | null;
-            /** Error */
-            error: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Next Attempt At */
-            next_attempt_at: string | null;
             /** Delivered At */
             delivered_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Id */
+            id: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
             /** Payload */
             payload: {
                 [key: string]: unknown;
             };
-        };
-        /** DeliveryOut */
-        DeliveryOut: {
-            /** Id */
-            id: string;
-            /** Webhook Id */
-            webhook_id: string;
-            /** Type */
-            type: string;
+            /** Response Status */
+            response_status: number | null;
             /**
              * Status
              * @enum {string}
              */
             status: "pending" | "succeeded" | "failed";
+            /** Type */
+            type: string;
+            /** Webhook Id */
+            webhook_id: string;
+        };
+        /** DeliveryOut */
+        DeliveryOut: {
             /** Attempts */
             attempts: number;
-            /** Response Status */
-            response_status: number | null;
-            /** Error */
-            error: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Next Attempt At */
-            next_attempt_at: string | null;
             /** Delivered At */
             delivered_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Id */
+            id: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Response Status */
+            response_status: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "succeeded" | "failed";
+            /** Type */
+            type: string;
+            /** Webhook Id */
+            webhook_id: string;
         };
         /** DeliveryPage */
         DeliveryPage: {
@@ -695,107 +930,168 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** EngineStatus */
-        EngineStatus: {
-            /** Name */
-            name: string;
+        /**
+         * EngineOut
+         * @description An engine, whether it works here, and what would be better.
+         */
+        EngineOut: {
+            /** Better */
+            better?: string | null;
             /**
              * Kind
              * @enum {string}
              */
             kind: "stt" | "tts";
-            /** Works */
-            works: boolean;
+            /**
+             * Name
+             * @example pocketsphinx
+             */
+            name: string;
             /** Reason */
             reason: string;
+            /** Works */
+            works: boolean;
+        };
+        /** EngineStatus */
+        EngineStatus: {
             /** Better */
             better: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stt" | "tts";
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Works */
+            works: boolean;
         };
         /** EventType */
         EventType: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
+            /** Name */
+            name: string;
         };
         /** Failure */
         Failure: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
             /** Code */
             code: string;
+            /** Detail */
+            detail: string;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
         } & {
             [key: string]: unknown;
         };
-        /** InvitationAccept */
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * HealthOut
+         * @description The process answers.
+         */
+        HealthOut: {
+            /**
+             * Status
+             * @example ok
+             */
+            status: string;
+        };
+        /**
+         * InvitationAccept
+         * @description A new account; empty when one is signed in.
+         */
         InvitationAccept: {
-            /** Name */
-            name?: string | null;
             /** Email */
             email?: string | null;
+            /** Name */
+            name?: string | null;
             /** Password */
             password?: string | null;
         };
-        /** InvitationCreate */
+        /**
+         * InvitationCreate
+         * @description Whom to invite.
+         */
         InvitationCreate: {
             /**
-             * Role
-             * @default MEMBER
-             * @enum {string}
+             * Email
+             * @description Then only this e-mail can accept.
              */
-            role: "OWNER" | "ADMIN" | "MEMBER";
-            /** Email */
             email?: string | null;
+            /** @default MEMBER */
+            role: components["schemas"]["Role"];
         };
-        /** InvitationCreated */
+        /**
+         * InvitationCreated
+         * @description A fresh invitation; its link is shown this once.
+         */
         InvitationCreated: {
-            /** Id */
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
-            /** Link */
+            /**
+             * Link
+             * @example https://tertulia.example.org/invitations/ti_…
+             */
             link: string;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
         };
-        /** InvitationInfo */
+        /**
+         * InvitationInfo
+         * @description What a link invites to.
+         */
         InvitationInfo: {
-            /** Space Name */
-            space_name: string;
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "OWNER" | "ADMIN" | "MEMBER";
-            /** Inviter Name */
-            inviter_name: string | null;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * Inviter Name
+             * @example Ana María
+             */
+            inviter_name: string | null;
+            role: components["schemas"]["Role"];
+            /**
+             * Space Name
+             * @example Newsroom
+             */
+            space_name: string;
         };
-        /** InvitationList */
+        /**
+         * InvitationList
+         * @description The open invitations of one space.
+         */
         InvitationList: {
             /** Items */
             items: components["schemas"]["InvitationOut"][];
         };
-        /** InvitationOut */
+        /**
+         * InvitationOut
+         * @description An invitation that nobody has accepted yet.
+         */
         InvitationOut: {
-            /** Id */
-            id: string;
             /**
-             * Role
-             * @enum {string}
+             * Created At
+             * Format: date-time
              */
-            role: "OWNER" | "ADMIN" | "MEMBER";
+            created_at: string;
             /** Email */
             email: string | null;
             /**
@@ -804,49 +1100,82 @@ export interface components {
              */
             expires_at: string;
             /**
-             * Created At
-             * Format: date-time
+             * Id
+             * Format: uuid
              */
-            created_at: string;
+            id: string;
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * JobsOut
+         * @description Jobs by what became of them.
+         */
+        JobsOut: {
+            /** Doing */
+            doing: number;
+            /** Failed */
+            failed: number;
+            /** Queues */
+            queues: components["schemas"]["QueueOut"][];
+            /** Scheduled */
+            scheduled: number;
+            /** Todo */
+            todo: number;
+            /**
+             * Workers
+             * @description Processes that take jobs now.
+             */
+            workers: number;
         };
         /** JobsStatus */
         JobsStatus: {
-            /** Todo */
-            todo: number;
             /** Doing */
             doing: number;
-            /** Scheduled */
-            scheduled: number;
             /** Failed */
             failed: number;
-            /** Workers */
-            workers: number;
             /** Queues */
             queues: components["schemas"]["QueueStatus"][];
+            /** Scheduled */
+            scheduled: number;
+            /** Todo */
+            todo: number;
+            /** Workers */
+            workers: number;
         };
-        /** KeyCreate */
+        /**
+         * KeyCreate
+         * @description What a key is for, and what it may do.
+         */
         KeyCreate: {
-            /** Name */
-            name: string;
-            /** Scopes */
-            scopes: string[];
-            /** Space Id */
-            space_id?: string | null;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description Null keeps it until it is revoked.
+             */
             expires_at?: string | null;
-        };
-        /** KeyCreated */
-        KeyCreated: {
-            /** Id */
-            id: string;
-            /** Name */
+            /**
+             * Name
+             * @example Nightly import
+             */
             name: string;
-            /** Prefix */
-            prefix: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @example [
+             *       "identity:read",
+             *       "status"
+             *     ]
+             */
             scopes: string[];
-            /** Space Id */
-            space_id: string | null;
+            /**
+             * Space Id
+             * @description Confines the key to one space.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * KeyCreated
+         * @description A fresh API key; its secret is shown this once.
+         */
+        KeyCreated: {
             /**
              * Created At
              * Format: date-time
@@ -854,28 +1183,47 @@ export interface components {
             created_at: string;
             /** Expires At */
             expires_at: string | null;
-            /** Last Used At */
-            last_used_at: string | null;
-            /** Key */
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Key
+             * @example tk_7Hq2mXwd…
+             */
             key: string;
+            /**
+             * Last Used At
+             * @description To the minute.
+             */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Prefix
+             * @description How its secret begins.
+             * @example tk_7Hq2mXwd
+             */
+            prefix: string;
+            /** Scopes */
+            scopes: string[];
+            /** Space Id */
+            space_id: string | null;
         };
-        /** KeyList */
+        /**
+         * KeyList
+         * @description One's own keys.
+         */
         KeyList: {
             /** Items */
             items: components["schemas"]["KeyOut"][];
         };
-        /** KeyOut */
+        /**
+         * KeyOut
+         * @description An API key, without its secret.
+         */
         KeyOut: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Prefix */
-            prefix: string;
-            /** Scopes */
-            scopes: string[];
-            /** Space Id */
-            space_id: string | null;
             /**
              * Created At
              * Format: date-time
@@ -883,199 +1231,401 @@ export interface components {
             created_at: string;
             /** Expires At */
             expires_at: string | null;
-            /** Last Used At */
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @description To the minute.
+             */
             last_used_at: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Prefix
+             * @description How its secret begins.
+             * @example tk_7Hq2mXwd
+             */
+            prefix: string;
+            /** Scopes */
+            scopes: string[];
+            /** Space Id */
+            space_id: string | null;
         };
-        /** Me */
+        /**
+         * Me
+         * @description Who is asking, and where they may go.
+         */
         Me: {
-            user: components["schemas"]["UserMe"];
+            /**
+             * Active Space Id
+             * @description Where things happen when no space is named.
+             */
+            active_space_id: string | null;
+            /**
+             * Csrf Token
+             * @description To be sent as `X-CSRF-Token` with every change, when a cookie signs the request.
+             */
+            csrf_token: string | null;
+            /**
+             * Features
+             * @description What this server can do; the page shows the doors that are among them.
+             * @example [
+             *       "live",
+             *       "chat"
+             *     ]
+             */
+            features: string[];
             /** Spaces */
             spaces: components["schemas"]["SpaceOut"][];
-            /** Active Space Id */
-            active_space_id: string | null;
-            /** Csrf Token */
-            csrf_token: string | null;
-            /** Features */
-            features: string[];
+            user: components["schemas"]["UserMe"];
         };
-        /** MeUpdate */
+        /**
+         * MeUpdate
+         * @description What to change about oneself; what is left out stays.
+         */
         MeUpdate: {
-            /** Name */
-            name?: string | null;
-            /** Language */
-            language?: string | null;
-            /** Theme */
-            theme?: ("auto" | "light" | "dark") | null;
             /** Active Space Id */
             active_space_id?: string | null;
+            /** Language */
+            language?: string | null;
+            /** Name */
+            name?: string | null;
+            theme?: components["schemas"]["Theme"] | null;
         };
-        /** MemberList */
+        /**
+         * MemberList
+         * @description Everybody in a space.
+         */
         MemberList: {
             /** Items */
             items: components["schemas"]["MemberOut"][];
         };
-        /** MemberOut */
+        /**
+         * MemberOut
+         * @description Somebody in a space.
+         */
         MemberOut: {
-            /** User Id */
-            user_id: string;
-            /** Name */
-            name: string;
             /** Email */
             email: string;
-            /**
-             * Role
-             * @enum {string}
-             */
-            role: "OWNER" | "ADMIN" | "MEMBER";
             /**
              * Joined At
              * Format: date-time
              */
             joined_at: string;
-        };
-        /** MemberUpdate */
-        MemberUpdate: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
             /**
-             * Role
-             * @enum {string}
+             * User Id
+             * Format: uuid
              */
-            role: "OWNER" | "ADMIN" | "MEMBER";
+            user_id: string;
+        };
+        /**
+         * MemberUpdate
+         * @description Another role.
+         */
+        MemberUpdate: {
+            role: components["schemas"]["Role"];
         };
         /** Oidc */
         Oidc: {
             /** Name */
             name: string;
         };
-        /** PartStatus */
-        PartStatus: {
+        /**
+         * OidcOut
+         * @description The single sign-on button.
+         */
+        OidcOut: {
+            /**
+             * Name
+             * @description What it says.
+             * @example Sign in with Example
+             */
+            name: string;
+        };
+        /**
+         * PartOut
+         * @description A part of the server, and whether it works.
+         */
+        PartOut: {
+            /**
+             * Kind
+             * @example embedded
+             */
+            kind: string;
             /** Ok */
             ok: boolean;
+            /**
+             * Version
+             * @example 18.4
+             */
+            version?: string | null;
+        };
+        /** PartStatus */
+        PartStatus: {
             /** Kind */
             kind: string;
+            /** Ok */
+            ok: boolean;
             /** Version */
             version?: string | null;
         };
-        /** PasswordChange */
+        /**
+         * PasswordChange
+         * @description A new password, and the one it replaces.
+         */
         PasswordChange: {
-            /** Current */
+            /**
+             * Current
+             * Format: password
+             * @example a tired heron counts
+             */
             current: string;
-            /** New */
+            /**
+             * New
+             * Format: password
+             * @example a tired heron counts
+             */
             new: string;
         };
-        /** Problem */
+        /**
+         * Problem
+         * @description An RFC 9457 problem document: what happened, and what to do about it.
+         */
         Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            /** Code */
+            /**
+             * Code
+             * @description Stable; programs go by it.
+             * @example not_found
+             */
             code: string;
-            /** Correlation Id */
+            /**
+             * Correlation Id
+             * @description Names this request in the server's log.
+             */
             correlation_id?: string | null;
+            /**
+             * Detail
+             * @description What happened and how to put it right.
+             * @example There is no such space.
+             */
+            detail: string;
+            /**
+             * Status
+             * @example 404
+             */
+            status: number;
+            /**
+             * Title
+             * @example There is nothing here by that name
+             */
+            title: string;
+            /**
+             * Type
+             * @example urn:tertulia:error:not_found
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * QueueOut
+         * @description The jobs of one queue.
+         */
+        QueueOut: {
+            /** Doing */
+            doing: number;
+            /**
+             * Name
+             * @example default
+             */
+            name: string;
+            /** Todo */
+            todo: number;
         };
         /** QueueStatus */
         QueueStatus: {
+            /** Doing */
+            doing: number;
             /** Name */
             name: string;
             /** Todo */
             todo: number;
-            /** Doing */
-            doing: number;
         };
-        /** ScopeOut */
+        /**
+         * ReadyOut
+         * @description Each part the server needs, and whether it can be used.
+         */
+        ReadyOut: {
+            /**
+             * Checks
+             * @example {
+             *       "database": "ok"
+             *     }
+             */
+            checks: {
+                [key: string]: string;
+            };
+            /**
+             * Status
+             * @example ready
+             */
+            status: string;
+        };
+        /**
+         * Role
+         * @description What a member may do in a space; each role may do all that the ones below it may.
+         * @enum {string}
+         */
+        Role: "OWNER" | "ADMIN" | "MEMBER";
+        /**
+         * ScopeOut
+         * @description Something a key may be given the right to do.
+         */
         ScopeOut: {
-            /** Name */
-            name: string;
-            /** Description */
+            /**
+             * Description
+             * @example See the account, its spaces and their members.
+             */
             description: string;
+            /**
+             * Name
+             * @example identity:read
+             */
+            name: string;
         };
         /** SegmentOut */
         SegmentOut: {
-            /** Text */
-            text: string;
-            /** Start */
-            start: number;
-            /** End */
-            end: number;
-            /** Speaker */
-            speaker: string | null;
             /** Channel */
             channel: number | null;
-            /** Language */
-            language: string | null;
             /** Confidence */
             confidence: number | null;
+            /** End */
+            end: number;
+            /** Language */
+            language: string | null;
+            /** Speaker */
+            speaker: string | null;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
             /** Words */
             words: components["schemas"]["Word"][];
         };
-        /** SessionList */
+        /**
+         * SessionList
+         * @description All sign-ins of one person.
+         */
         SessionList: {
             /** Items */
             items: components["schemas"]["SessionOut"][];
         };
-        /** SessionOut */
+        /**
+         * SessionOut
+         * @description A sign-in.
+         */
         SessionOut: {
-            /** Id */
-            id: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
             /**
-             * Last Seen At
-             * Format: date-time
+             * Current
+             * @description Whether it is the one that asks.
              */
-            last_seen_at: string;
+            current: boolean;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
-            /** User Agent */
-            user_agent: string | null;
-            /** Ip */
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Ip
+             * @description Where it was made from.
+             * @example 192.0.2.7
+             */
             ip: string | null;
-            /** Current */
-            current: boolean;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /**
+             * User Agent
+             * @example Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0
+             */
+            user_agent: string | null;
         };
-        /** SignIn */
+        /**
+         * SignIn
+         * @description E-mail and password.
+         */
         SignIn: {
-            /** Email */
+            /**
+             * Email
+             * @example ana@example.org
+             */
             email: string;
-            /** Password */
+            /**
+             * Password
+             * Format: password
+             * @example a tired heron counts
+             */
             password: string;
         };
-        /** SpaceList */
+        /**
+         * SpaceList
+         * @description The spaces one is in.
+         */
         SpaceList: {
             /** Items */
             items: components["schemas"]["SpaceOut"][];
         };
-        /** SpaceOut */
+        /**
+         * SpaceOut
+         * @description A space, and the role in it of whoever asks.
+         */
         SpaceOut: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
             /**
-             * Role
-             * @enum {string}
+             * Id
+             * Format: uuid
              */
-            role: "OWNER" | "ADMIN" | "MEMBER";
+            id: string;
+            /**
+             * Name
+             * @example Ana María
+             */
+            name: string;
+            role: components["schemas"]["Role"];
         };
-        /** SpaceWrite */
+        /**
+         * SpaceWrite
+         * @description A space's name.
+         */
         SpaceWrite: {
-            /** Name */
+            /**
+             * Name
+             * @example Newsroom
+             */
             name: string;
         };
-        /** SpeechStatus */
-        SpeechStatus: {
-            /** Streams */
-            streams: number;
+        /**
+         * SpeechOut
+         * @description The speech host's load.
+         */
+        SpeechOut: {
             /** Capacity */
             capacity: number;
             /** Queue */
@@ -1084,27 +1634,95 @@ export interface components {
             real_time_factor: number | null;
             /** Restarts */
             restarts: number;
+            /** Streams */
+            streams: number;
+        };
+        /** SpeechStatus */
+        SpeechStatus: {
+            /** Capacity */
+            capacity: number;
+            /** Queue */
+            queue: number;
+            /** Real Time Factor */
+            real_time_factor: number | null;
+            /** Restarts */
+            restarts: number;
+            /** Streams */
+            streams: number;
         };
         /** Status */
         Status: {
-            /** Version */
-            version: string;
+            blobs: components["schemas"]["PartStatus"];
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+            database: components["schemas"]["PartStatus"];
+            /** Engines */
+            engines: components["schemas"]["EngineStatus"][];
+            events: components["schemas"]["PartStatus"];
+            jobs: components["schemas"]["JobsStatus"];
+            /** Node */
+            node: string;
+            speech: components["schemas"]["SpeechStatus"] | null;
             /**
              * Started At
              * Format: date-time
              */
             started_at: string;
-            /** Node */
-            node: string;
-            database: components["schemas"]["PartStatus"];
-            events: components["schemas"]["PartStatus"];
-            blobs: components["schemas"]["PartStatus"];
-            jobs: components["schemas"]["JobsStatus"];
-            /** Engines */
-            engines: components["schemas"]["EngineStatus"][];
-            speech: components["schemas"]["SpeechStatus"] | null;
+            /** Version */
+            version: string;
+        };
+        /**
+         * StatusOut
+         * @description The server at a glance.
+         */
+        StatusOut: {
+            blobs: components["schemas"]["PartOut"];
             /** Checks */
-            checks: components["schemas"]["Check"][];
+            checks: components["schemas"]["CheckOut"][];
+            database: components["schemas"]["PartOut"];
+            /** Engines */
+            engines: components["schemas"]["EngineOut"][];
+            events: components["schemas"]["PartOut"];
+            jobs: components["schemas"]["JobsOut"];
+            /**
+             * Node
+             * @example hall-1
+             */
+            node: string;
+            speech?: components["schemas"]["SpeechOut"] | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Version
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /**
+         * Theme
+         * @description How the page looks.
+         * @enum {string}
+         */
+        Theme: "auto" | "light" | "dark";
+        /**
+         * TokenOut
+         * @description A token for programs, shown this once: `Authorization: Bearer …`.
+         */
+        TokenOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description Later, when it is used.
+             */
+            expires_at: string;
+            /**
+             * Token
+             * @example tb_…
+             */
+            token: string;
         };
         /** TranscriptionList */
         TranscriptionList: {
@@ -1115,148 +1733,206 @@ export interface components {
         };
         /** TranscriptionOut */
         TranscriptionOut: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "queued" | "running" | "done" | "failed";
-            /** Progress */
-            progress: number;
-            /** Eta Seconds */
-            eta_seconds: number | null;
-            /** Engine */
-            engine: string | null;
-            /** Language */
-            language: string | null;
-            /** Duration Seconds */
-            duration_seconds: number | null;
-            /** Has Audio */
-            has_audio: boolean;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Engine */
+            engine: string | null;
+            error?: components["schemas"]["Failure"] | null;
+            /** Eta Seconds */
+            eta_seconds: number | null;
             /** Finished At */
             finished_at: string | null;
-            error?: components["schemas"]["Failure"] | null;
+            /** Has Audio */
+            has_audio: boolean;
+            /** Id */
+            id: string;
+            /** Language */
+            language: string | null;
+            /** Name */
+            name: string;
+            /** Progress */
+            progress: number;
             /** Segments */
             segments: components["schemas"]["SegmentOut"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "done" | "failed";
         };
         /** TranscriptionSummary */
         TranscriptionSummary: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Engine */
+            engine: string | null;
+            error?: components["schemas"]["Failure"] | null;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Has Audio */
+            has_audio: boolean;
             /** Id */
             id: string;
+            /** Language */
+            language: string | null;
             /** Name */
             name: string;
+            /** Progress */
+            progress: number;
             /**
              * Status
              * @enum {string}
              */
             status: "queued" | "running" | "done" | "failed";
-            /** Progress */
-            progress: number;
-            /** Eta Seconds */
-            eta_seconds: number | null;
-            /** Engine */
-            engine: string | null;
-            /** Language */
+        };
+        /**
+         * UserMe
+         * @description The account of whoever asks.
+         */
+        UserMe: {
+            /**
+             * Email
+             * @example ana@example.org
+             */
+            email: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Owner
+             * @description Whether this is an owner of the whole server.
+             */
+            is_owner: boolean;
+            /**
+             * Language
+             * @description Of the page; null follows the browser.
+             */
             language: string | null;
-            /** Duration Seconds */
-            duration_seconds: number | null;
-            /** Has Audio */
-            has_audio: boolean;
+            /**
+             * Name
+             * @example Ana María
+             */
+            name: string;
+            theme: components["schemas"]["Theme"];
+        };
+        /**
+         * UserOut
+         * @description Somebody with an account.
+         */
+        UserOut: {
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Finished At */
-            finished_at: string | null;
-            error?: components["schemas"]["Failure"] | null;
-        };
-        /** UserMe */
-        UserMe: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Email */
-            email: string;
-            /** Is Owner */
-            is_owner: boolean;
-            /** Language */
-            language: string | null;
-            /**
-             * Theme
-             * @enum {string}
-             */
-            theme: "auto" | "light" | "dark";
-        };
-        /** UserOut */
-        UserOut: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Email */
-            email: string;
-            /** Is Owner */
-            is_owner: boolean;
             /** Disabled At */
             disabled_at: string | null;
+            /** Email */
+            email: string;
             /**
-             * Created At
-             * Format: date-time
+             * Id
+             * Format: uuid
              */
-            created_at: string;
+            id: string;
+            /** Is Owner */
+            is_owner: boolean;
             /** Last Seen At */
             last_seen_at: string | null;
+            /** Name */
+            name: string;
         };
-        /** UserPage */
+        /**
+         * UserPage
+         * @description One page of everybody.
+         */
         UserPage: {
             /** Items */
             items: components["schemas"]["UserOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** UserUpdate */
+        /**
+         * UserUpdate
+         * @description What to change about somebody; what is left out stays.
+         */
         UserUpdate: {
-            /** Disabled */
+            /**
+             * Disabled
+             * @description Whether they are kept out.
+             */
             disabled?: boolean | null;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /**
+         * VersionOut
+         * @description What is running.
+         */
+        VersionOut: {
+            /**
+             * Python
+             * @example 3.12.1
+             */
+            python: string;
+            /**
+             * Version
+             * @example 0.1.0
+             */
+            version: string;
         };
         /** WebhookCreate */
         WebhookCreate: {
-            /** Url */
-            url: string;
-            /** Types */
-            types: string[];
             /** Space Id */
             space_id: string;
+            /** Types */
+            types: string[];
+            /** Url */
+            url: string;
         };
         /** WebhookCreated */
         WebhookCreated: {
-            /** Id */
-            id: string;
-            /** Url */
-            url: string;
-            /** Types */
-            types: string[];
-            /** Space Id */
-            space_id: string;
-            /** Enabled */
-            enabled: boolean;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Id */
+            id: string;
             /** Secret */
             secret: string;
+            /** Space Id */
+            space_id: string;
+            /** Types */
+            types: string[];
+            /** Url */
+            url: string;
         };
         /** WebhookList */
         WebhookList: {
@@ -1265,41 +1941,41 @@ export interface components {
         };
         /** WebhookOut */
         WebhookOut: {
-            /** Id */
-            id: string;
-            /** Url */
-            url: string;
-            /** Types */
-            types: string[];
-            /** Space Id */
-            space_id: string;
-            /** Enabled */
-            enabled: boolean;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Id */
+            id: string;
+            /** Space Id */
+            space_id: string;
+            /** Types */
+            types: string[];
+            /** Url */
+            url: string;
         };
         /** WebhookUpdate */
         WebhookUpdate: {
-            /** Url */
-            url?: string | null;
-            /** Types */
-            types?: string[] | null;
             /** Enabled */
             enabled?: boolean | null;
+            /** Types */
+            types?: string[] | null;
+            /** Url */
+            url?: string | null;
         };
         /** Word */
         Word: {
-            /** Text */
-            text: string;
-            /** Start */
-            start: number;
-            /** End */
-            end: number;
             /** Confidence */
             confidence: number | null;
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
         };
     };
     responses: never;
@@ -1310,274 +1986,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    me_api_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    me_u_api_me_patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MeUpdate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    pw_api_me_password_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordChange"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ses_api_me_sessions_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionList"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ses_o_api_me_sessions_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ses_d_api_me_sessions__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ao_api_auth_options_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuthOptions"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    si_api_auth_sign_in_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    so_api_auth_sign_out_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cl_api_auth_claim_post: {
+    claim_server: {
         parameters: {
             query?: never;
             header?: never;
@@ -1599,8 +2008,44 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This link does not work any more (`link_dead`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is an account with this e-mail already (`email_taken`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This password is too easy to guess (`weak_password`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1610,7 +2055,85 @@ export interface operations {
             };
         };
     };
-    oi_api_auth_oidc_start_get: {
+    finish_oidc: {
+        parameters: {
+            query?: {
+                code?: string | null;
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_oidc: {
+        parameters: {
+            query?: {
+                /** @description Where to go afterwards; a path of the page. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer this just now (`unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_options: {
         parameters: {
             query?: never;
             header?: never;
@@ -1620,16 +2143,67 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            307: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["AuthOptions"];
                 };
             };
-            /** @description Default Response */
-            default: {
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description E-mail or password is wrong (`wrong_credentials`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1639,11 +2213,99 @@ export interface operations {
             };
         };
     };
-    inv_api_invitations__token__get: {
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOut"];
+                };
+            };
+            /** @description E-mail or password is wrong (`wrong_credentials`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_invitation: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The last part of the link. */
                 token: string;
             };
             cookie?: never;
@@ -1659,8 +2321,17 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationInfo"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description This link does not work any more (`link_dead`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1670,11 +2341,12 @@ export interface operations {
             };
         };
     };
-    inva_api_invitations__token__accept_post: {
+    accept_invitation: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The last part of the link. */
                 token: string;
             };
             cookie?: never;
@@ -1694,8 +2366,44 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description This invitation is for another e-mail (`invitation_for_another`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This link does not work any more (`link_dead`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is an account with this e-mail already (`email_taken`). This clashes with what is already there (`conflict`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This password is too easy to guess (`weak_password`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1705,12 +2413,9 @@ export interface operations {
             };
         };
     };
-    us_api_users_get: {
+    list_keys: {
         parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -1723,11 +2428,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserPage"];
+                    "application/json": components["schemas"]["KeyList"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1737,7 +2460,67 @@ export interface operations {
             };
         };
     };
-    usp_api_users__id__patch: {
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -1746,9 +2529,110 @@ export interface operations {
             };
             cookie?: never;
         };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UserUpdate"];
+                "application/json": components["schemas"]["MeUpdate"];
             };
         };
         responses: {
@@ -1758,11 +2642,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserOut"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1772,7 +2683,260 @@ export interface operations {
             };
         };
     };
-    sp_api_spaces_get: {
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The current password is wrong (`wrong_password`). This password is too easy to guess (`weak_password`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_scopes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScopeOut"][];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_spaces: {
         parameters: {
             query?: never;
             header?: never;
@@ -1790,8 +2954,35 @@ export interface operations {
                     "application/json": components["schemas"]["SpaceList"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1801,7 +2992,7 @@ export interface operations {
             };
         };
     };
-    spc_api_spaces_post: {
+    create_space: {
         parameters: {
             query?: never;
             header?: never;
@@ -1823,8 +3014,35 @@ export interface operations {
                     "application/json": components["schemas"]["SpaceOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1834,7 +3052,7 @@ export interface operations {
             };
         };
     };
-    spd_api_spaces__id__delete: {
+    delete_space: {
         parameters: {
             query?: never;
             header?: never;
@@ -1852,8 +3070,35 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1863,7 +3108,7 @@ export interface operations {
             };
         };
     };
-    spu_api_spaces__id__patch: {
+    update_space: {
         parameters: {
             query?: never;
             header?: never;
@@ -1887,8 +3132,35 @@ export interface operations {
                     "application/json": components["schemas"]["SpaceOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1898,7 +3170,184 @@ export interface operations {
             };
         };
     };
-    mem_api_spaces__id__members_get: {
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationCreated"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_members: {
         parameters: {
             query?: never;
             header?: never;
@@ -1918,8 +3367,35 @@ export interface operations {
                     "application/json": components["schemas"]["MemberList"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1929,7 +3405,7 @@ export interface operations {
             };
         };
     };
-    memd_api_spaces__id__members__user_id__delete: {
+    remove_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -1948,8 +3424,44 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has to stay its owner (`last_owner`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1959,7 +3471,7 @@ export interface operations {
             };
         };
     };
-    memu_api_spaces__id__members__user_id__patch: {
+    update_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -1984,8 +3496,44 @@ export interface operations {
                     "application/json": components["schemas"]["MemberOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has to stay its owner (`last_owner`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1995,103 +3543,7 @@ export interface operations {
             };
         };
     };
-    il_api_spaces__id__invitations_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InvitationList"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ic_api_spaces__id__invitations_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["InvitationCreate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InvitationCreated"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    idd_api_spaces__id__invitations__invitation_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                invitation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    kl_api_keys_get: {
+    status: {
         parameters: {
             query?: never;
             header?: never;
@@ -2106,418 +3558,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["KeyList"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    kc_api_keys_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["KeyCreate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["KeyCreated"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    kd_api_keys__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sc_api_scopes_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ScopeOut"][];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wl_api_webhooks_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookList"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wc_api_webhooks_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WebhookCreate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookCreated"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wt_api_webhooks_types_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventType"][];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wd_api_webhooks__id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wu_api_webhooks__id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WebhookUpdate"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookOut"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    wte_api_webhooks__id__test_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryOut"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    dl_api_webhooks__id__deliveries_get: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryPage"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    dg_api_webhooks_deliveries__id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryDetail"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    dr_api_webhooks_deliveries__id__replay_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryOut"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    st_api_status_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Status"];
-                };
-            };
-            /** @description Default Response */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["StatusOut"];
                 };
             };
         };
@@ -2676,6 +3717,509 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody has to stay its owner (`last_owner`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wl_api_webhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wc_api_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookCreated"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dg_api_webhooks_deliveries__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dr_api_webhooks_deliveries__id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wt_api_webhooks_types_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventType"][];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wd_api_webhooks__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wu_api_webhooks__id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dl_api_webhooks__id__deliveries_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    wte_api_webhooks__id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+        };
+    };
+    figures: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyOut"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyOut"];
+                };
+            };
+        };
+    };
+    version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
                 };
             };
         };

@@ -1,4 +1,5 @@
 import { queryOptions, useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import { useRef } from "react";
 import { api, body, rememberCsrfToken } from "./client";
 import { Problem } from "./problem";
 import type { paths } from "./schema";
@@ -25,8 +26,11 @@ export const meQuery = queryOptions({
 /** The signed-in person; only for what is shown inside the shell, where there always is one. */
 export function useMe(): Me {
   const { data } = useSuspenseQuery(meQuery);
-  if (!data) throw new Problem(401, "not_signed_in", "", null);
-  return data;
+  // When the session has ended, the rooms stay up with the person they had until the sign-in page has come.
+  const known = useRef(data);
+  if (data) known.current = data;
+  if (!known.current) throw new Problem(401, "not_signed_in", "", null);
+  return known.current;
 }
 
 export function useActiveSpace(): Me["spaces"][number] | undefined {

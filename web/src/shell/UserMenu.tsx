@@ -1,11 +1,11 @@
-import { Menu, useMantineColorScheme } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import { IconDeviceDesktop, IconLogout, IconMoon, IconSettings, IconSun } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api, rememberCsrfToken } from "../api/client";
 import { meQuery, useMe, useUpdateMe } from "../api/session";
-import { themes } from "../theme/colorScheme";
+import { asTheme, themes, useTheme } from "../theme/colorScheme";
 import { Person } from "../ui/Person";
 import { showFailure } from "../ui/undo";
 import classes from "./Shell.module.css";
@@ -30,7 +30,7 @@ function useSignOut() {
 export function UserMenu({ compact = false }: { compact?: boolean }) {
   const { t } = useTranslation();
   const { user } = useMe();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useTheme();
   const update = useUpdateMe();
   const signOut = useSignOut();
   return (
@@ -52,25 +52,23 @@ export function UserMenu({ compact = false }: { compact?: boolean }) {
           {t("shell.mySettings")}
         </Menu.Item>
         <Menu.Divider />
-        <Menu.Label>{t("me.theme")}</Menu.Label>
-        {themes.map((choice) => {
-          const Icon = icons[choice];
-          return (
-            <Menu.Item
-              key={choice}
-              role="menuitemradio"
-              aria-checked={colorScheme === choice}
-              data-chosen={colorScheme === choice || undefined}
-              leftSection={<Icon size={18} aria-hidden="true" />}
-              onClick={() => {
-                setColorScheme(choice);
-                update.mutate({ theme: choice }, { onError: showFailure });
-              }}
-            >
-              {t(`themes.${choice}`)}
-            </Menu.Item>
-          );
-        })}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(value) => {
+            setColorScheme(asTheme(value));
+            update.mutate({ theme: asTheme(value) }, { onError: showFailure });
+          }}
+        >
+          <Menu.Label>{t("me.theme")}</Menu.Label>
+          {themes.map((choice) => {
+            const Icon = icons[choice];
+            return (
+              <Menu.RadioItem key={choice} value={choice} rightSection={<Icon size={18} aria-hidden="true" />}>
+                {t(`themes.${choice}`)}
+              </Menu.RadioItem>
+            );
+          })}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={18} aria-hidden="true" />} onClick={() => signOut.mutate()}>
           {t("shell.signOut")}

@@ -1,12 +1,11 @@
-import { useMantineColorScheme } from "@mantine/core";
 import { useEffect } from "react";
 import type { Me } from "../api/types";
 import { asLanguage, speak } from "../i18n";
-import { asTheme } from "../theme/colorScheme";
+import { asTheme, useTheme } from "../theme/colorScheme";
 
 /** What the person chose on another machine holds here too. */
 export function usePreferences(user: Me["user"]): void {
-  const { setColorScheme } = useMantineColorScheme();
+  const { setColorScheme } = useTheme();
   const language = asLanguage(user.language);
   useEffect(() => {
     if (language) void speak(language);

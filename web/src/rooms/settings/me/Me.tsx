@@ -1,11 +1,11 @@
-import { Button, PasswordInput, SegmentedControl, TextInput, useMantineColorScheme } from "@mantine/core";
+import { Button, PasswordInput, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "../../../api/client";
 import { useMe, useUpdateMe } from "../../../api/session";
 import { asLanguage, languageNames, languages, speak } from "../../../i18n";
-import { asTheme, themes } from "../../../theme/colorScheme";
+import { asTheme, themes, useTheme } from "../../../theme/colorScheme";
 import { Page, Section } from "../../../ui/Page";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { showFailure } from "../../../ui/undo";
@@ -63,7 +63,7 @@ function Saved({ shown }: { shown: boolean }) {
 
 function Look() {
   const { t, i18n } = useTranslation();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useTheme();
   const update = useUpdateMe();
   const languageLabel = useId();
   const themeLabel = useId();

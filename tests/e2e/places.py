@@ -1,0 +1,13 @@
+"""The addresses of the page."""
+
+INSIDE = (
+    "/",
+    "/transcribe",
+    "/status",
+    "/settings/me",
+    "/settings/people",
+    "/settings/spaces",
+    "/settings/keys",
+    "/settings/webhooks",
+)
+OUTSIDE = ("/sign-in", "/sign-in?link=used", "/invitations/unknown")
