@@ -238,6 +238,18 @@ def _parameter(parameter: click.Parameter) -> tuple[str, str, str]:
     return name, said, getattr(parameter, "help", None) or ""
 
 
+# Decisions
+
+
+def decisions() -> str:
+    """Every decision record, by its number."""
+    rows = []
+    for page in sorted((FOLDER / "decisions").glob("0*.md")):
+        number, _, title = page.read_text().split("\n", 1)[0].removeprefix("# ").partition(". ")
+        rows.append((f"[{number}]({page.name})", title))
+    return _table(("", ""), rows)
+
+
 # Pages
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -246,6 +258,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "endpoints": endpoints,
     "scopes": scopes,
     "commands": commands,
+    "decisions": decisions,
 }
 
 
