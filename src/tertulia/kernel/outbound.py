@@ -241,7 +241,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def guarded_client(
-    guard: OutboundGuard, *, timeout_seconds: float, ssl_context: ssl.SSLContext | None = None
+    guard: OutboundGuard,
+    *,
+    timeout_seconds: float = 15.0,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
     """A client for addresses that people give: guarded, without redirects and without the machine's proxies."""
     return httpx.AsyncClient(
