@@ -1,5 +1,6 @@
 """OpenAI's audio API through the official client, against a real server on loopback."""
 
+import asyncio
 import io
 import os
 from collections.abc import AsyncIterator
@@ -355,6 +356,25 @@ async def test_retry_after_reaches_the_client(server: Server) -> None:
     with pytest.raises(openai.InternalServerError) as raised:
         await server.client.audio.transcriptions.create(file=recording(), model="one")
     assert raised.value.response.headers["retry-after"] == "9"
+
+
+async def test_a_client_that_goes_away_stops_the_work(server: Server) -> None:
+    begun, stopped = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    server.one._transcribe_impl = hang  # type: ignore[method-assign,assignment]
+    work = asyncio.create_task(
+        server.client.audio.transcriptions.create(file=recording(), model="one")
+    )
+    await asyncio.wait_for(begun.wait(), 10)
+    work.cancel()
+    await asyncio.wait_for(stopped.wait(), 10)
 
 
 @pytest.mark.engine

@@ -29,9 +29,10 @@ from tertulia.speech.protocol import (
     verbose,
 )
 from tertulia.speech.service import ModelNotFoundError, SpeechService
-from tertulia.speech.upload import Upload, uploaded
+from tertulia.speech.upload import Upload, uploaded, while_connected
 
 EVENTS = "text/event-stream"
+CLIENT_GONE = 499
 _NO_BUFFERING = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -102,17 +103,19 @@ class _Handlers:
                 # The upload must outlive this function: the answer is made from it while it is sent.
                 events = self._text_events(upload, form, stack.pop_all())
                 return await _begun(events, EVENTS)
-            done = await self._service.transcribe(
+            work = self._service.transcribe(
                 upload.source, form.options(), engine=form.model, channels=form.channels
             )
-            return _written(done.recognition, form)
+            done = await while_connected(request, work)
+            return _written(done.recognition, form) if done else _gone()
 
     async def translate(self, request: Request) -> Response:
         """Transcribes a recording into English."""
         async with uploaded(request, self._max_upload_bytes) as upload:
             form = upload.form(TranslationForm)
-            done = await self._service.transcribe(upload.source, form.options(), engine=form.model)
-            return _written(done.recognition, form)
+            work = self._service.transcribe(upload.source, form.options(), engine=form.model)
+            done = await while_connected(request, work)
+            return _written(done.recognition, form) if done else _gone()
 
     async def speak(self, asked: SpeechRequest) -> Response:
         """Speaks a text; the sound is sent while it is made."""
@@ -174,6 +177,11 @@ class _Handlers:
                 yield _event(openai_error(error))
                 return
             yield _event({"type": "transcript.text.done", "text": " ".join(said)})
+
+
+def _gone() -> Response:
+    """Nobody reads it; the log does."""
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _begun(body: AsyncIterator[bytes], media_type: str) -> Response:

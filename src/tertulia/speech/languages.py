@@ -29,7 +29,7 @@ def code_of(language: str | None) -> str | None:
     """A code from a code or an English name; None when it is neither."""
     if not language:
         return None
-    lowered = language.strip().lower()
+    lowered = language.strip().lower().replace("_", "-")
     if lowered in CODES:
         return CODES[lowered]
     return lowered if lowered.split("-")[0] in NAMES else None

@@ -6,7 +6,7 @@ from collections import Counter
 LONGEST_PIECE = 280
 """Characters. A longer sentence is spoken in pieces, so that the first sound never waits for all of it."""
 
-_END = re.compile(r"(?<=[.!?…。！？])[\"'»”’)\]]*\s+|\n+|(?<=[。！？])")
+_END = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"'»”’)\]])\s+|\n+|(?<=[。！？])")
 _INNER = re.compile(r"(?<=[,;:—–、，])\s+")
 _SHORTENED = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|Sr|Sra|Srta|Dra|Ud|Uds|pág|núm|ул|г|т\.е|т\.д|т\.п|стр|им)"

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tertulia.kernel.errors import (
 from tertulia.speech.decoding import Source
 
 F = TypeVar("F", bound=BaseModel)
+T = TypeVar("T")
 MOST_FIELDS = 1200
 IN_MEMORY_BYTES = 1_048_576
 
@@ -73,6 +74,25 @@ async def uploaded(request: Request, max_bytes: int) -> AsyncIterator[Upload]:
                 "There is no room for the upload. Make room on the disk of TMPDIR."
             ) from None
         raise
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """The work's result, or None when the client went away: then the work, which may be paid for, is given up."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.gather(task, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    """Ends when the client closes its connection; the body has been read by then."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 def _counted(request: Request, max_bytes: int) -> Request:

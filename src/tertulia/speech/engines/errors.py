@@ -57,6 +57,17 @@ class EngineUnavailableError(EngineError):
     code = "engine_unavailable"
     title = "A speech engine cannot be used just now"
 
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(detail, retryable=retryable, retry_after_seconds=retry_after_seconds)
+        # Every 503 says when to come back; this one is by the time a breaker rests.
+        self.headers.setdefault("Retry-After", "30")
+
 
 class UnsupportedLanguageError(EngineError):
     """An engine does not know the language asked for."""
