@@ -9,6 +9,7 @@ from tertulia.cli import db, keys, models, spaces, users
 from tertulia.cli.doctor import doctor
 from tertulia.cli.serve import serve
 from tertulia.cli.transcribe import transcribe
+from tertulia.cli.worker import worker
 
 app = typer.Typer(
     name="tertulia",
@@ -34,6 +35,7 @@ def root(
 
 
 app.command()(serve)
+app.command()(worker)
 app.command()(doctor)
 app.command()(transcribe)
 for group in (users, keys, spaces, models, db):

@@ -12,9 +12,10 @@ from tertulia.cli.terminal import INTERRUPTED, START_REFUSED, Data, Terminal
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.settings import Settings, load_settings
 from tertulia.server import logs
-from tertulia.server.app import create_app
+from tertulia.server.app import create_api, surround
 from tertulia.server.run import Signals, address, listen
 from tertulia.server.run import serve as serve_app
+from tertulia.server.telemetry import traced
 from tertulia.server.wiring import opened_services
 
 
@@ -48,14 +49,16 @@ async def _serve(settings: Settings, terminal: Terminal) -> None:
     listener = listen(settings)
     url = address(settings, listener)
     async with opened_services(settings, server=True, url=url) as services:
-        app = create_app(services)
+        api = create_api(services)
+        app = surround(api, services)
 
         async def ready() -> None:
             link = await services.first_start_link()
             services.storage.folder.announce(url=url)
             _welcome(terminal, url, link)
 
-        await serve_app(app, settings, listener, ready, signals)
+        with traced(settings, api, services.database):
+            await serve_app(app, settings, listener, ready, signals)
 
 
 def _welcome(terminal: Terminal, url: str, link: str | None) -> None:

@@ -47,7 +47,7 @@ async def _work(settings: Settings, terminal: Terminal) -> None:
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
-    async with opened_services(settings) as services:
+    async with opened_services(settings, worker=True) as services:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, services, terminal)
         services.worker.watch(lambda report: _tell(terminal, report))

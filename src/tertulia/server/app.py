@@ -23,11 +23,12 @@ from tertulia.server.page import Page
 from tertulia.server.wiring import Services
 from tertulia.speech import api as audio_api
 from tertulia.speech.transcriptions import api as transcribe_api
+from tertulia.webhooks import api as webhooks_api
 
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
 """Addresses that take recordings; everything else takes small bodies only."""
 
-FEATURES: tuple[str, ...] = ()
+FEATURES: tuple[str, ...] = ("transcribe",)
 """The rooms that are open here; the page shows no other."""
 
 COUNTED = ("/api/", "/v1/")
@@ -38,8 +39,12 @@ COSTLY = ("/v1/audio/", "/api/transcribe", "/api/keys", "/api/spaces", "/api/web
 
 
 def create_app(services: Services) -> ASGIApp:
-    """Puts the routers together over one set of services."""
-    api = create_api(services)
+    """The whole application over one set of services."""
+    return surround(create_api(services), services)
+
+
+def surround(api: FastAPI, services: Services) -> ASGIApp:
+    """Adds the page and what every request goes through."""
     api.mount("/", Page())
     return Surroundings(
         api,
@@ -86,6 +91,7 @@ def create_api(services: Services) -> FastAPI:
             features=FEATURES,
         )
     )
+    api.include_router(webhooks_api.router(services.webhooks, services.access))
     api.include_router(status.router(services))
     api.include_router(
         audio_api.router(

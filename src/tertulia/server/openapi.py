@@ -12,7 +12,7 @@ from tertulia.server.wiring import described_services
 
 def document() -> dict[str, Any]:
     """The OpenAPI document, made without opening a database or an engine."""
-    return create_api(described_services(Settings(_env_file=None))).openapi()  # type: ignore[call-arg]
+    return create_api(described_services(Settings(_env_file=None))).openapi()
 
 
 def text() -> str:

@@ -22,13 +22,14 @@ from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import RateLimiter
 from tertulia.identity.revocation import RevocationWatch
 from tertulia.identity.service import IdentityService
-from tertulia.jobs.service import Jobs
+from tertulia.jobs.service import Jobs, Step
 from tertulia.jobs.worker import Worker
 from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.folder import DataFolder
 from tertulia.kernel.ids import new_id
+from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
@@ -37,6 +38,8 @@ from tertulia.server.storage import Storage, opened_storage
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
+from tertulia.webhooks import Sender, Webhooks
+from tertulia.webhooks import tasks as webhook_tasks
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,8 @@ class Services:
     revocations: RevocationWatch
     access: Access
     limiter: RateLimiter
+    webhooks: Webhooks
+    webhook_sender: Sender
     speech: Speech
     transcriptions: TranscriptionService
     url: str
@@ -99,6 +104,12 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     blob_store = open_store(settings)
     blobs = BlobService(database, blob_store, clock)
 
+    async def sweep_blobs(_: Step) -> None:
+        await blobs.sweep()
+
+    jobs.register("blobs.sweep", sweep_blobs)
+    jobs.schedule("41 * * * *", "blobs.sweep")
+
     identity = IdentityService(settings, clock, announcer=events)
     identity.scopes.register(
         SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
@@ -111,6 +122,15 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         revocations,
         session_life=timedelta(days=settings.session_days),
     )
+
+    guard = OutboundGuard(settings.webhook_allowed_networks)
+    webhooks = Webhooks(jobs, guard, clock, announcer=events)
+    webhook_sender = Sender(
+        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
+        clock,
+        timeout_seconds=settings.webhook_timeout_seconds,
+    )
+    webhook_tasks.register(jobs, webhooks, webhook_sender)
 
     metrics = Metrics()
     speech = build_speech(settings, metrics)
@@ -141,6 +161,8 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         revocations=revocations,
         access=Access(authenticator, public_url=settings.public_url),
         limiter=RateLimiter(settings),
+        webhooks=webhooks,
+        webhook_sender=webhook_sender,
         speech=speech,
         transcriptions=transcriptions,
         url=url,
@@ -158,9 +180,12 @@ def _transport(settings: Settings, database: Database) -> Transport:
 
 @asynccontextmanager
 async def opened_services(
-    settings: Settings, *, server: bool = False, url: str = ""
+    settings: Settings, *, server: bool = False, worker: bool = False, url: str = ""
 ) -> AsyncIterator[Services]:
-    """Opens everything in order, and closes it in the reverse one. Only a server holds the folder and watches."""
+    """Opens everything in order, and closes it in the reverse one.
+
+    A server holds the folder, watches and answers; a worker needs speech as well; a command needs neither.
+    """
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(
             opened_storage(settings, claim=server, watch=server)
@@ -169,14 +194,16 @@ async def opened_services(
         await services.events.start()
         stack.push_async_callback(services.events.stop)
         stack.push_async_callback(services.limiter.close)
+        stack.push_async_callback(services.webhook_sender.close)
         if server:
             await stack.enter_async_context(_running("revocations", services.revocations.run))
             await stack.enter_async_context(
                 _running("identity changes", partial(_hear_identity, services))
             )
+        if server or worker:
             await stack.enter_async_context(running_speech(services.speech))
-            if settings.worker_inside:
-                await stack.enter_async_context(_working(services.worker))
+        if server and settings.worker_inside:
+            await stack.enter_async_context(_working(services.worker))
         yield services
 
 

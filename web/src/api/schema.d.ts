@@ -496,11 +496,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tl */
-        get: operations["tl_api_transcribe_get"];
+        /**
+         * List Transcribe
+         * @description The caller's transcriptions without their text, newest first.
+         */
+        get: operations["list_transcribe"];
         put?: never;
-        /** Tc */
-        post: operations["tc_api_transcribe_post"];
+        /**
+         * Create Transcribe
+         * @description Hands over a recording; it is read in the background.
+         */
+        post: operations["create_transcribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -514,12 +520,38 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tg */
-        get: operations["tg_api_transcribe__id__get"];
+        /**
+         * Get Transcribe
+         * @description How far it is and, once it is done, its text.
+         */
+        get: operations["get_transcribe"];
         put?: never;
         post?: never;
-        /** Td */
-        delete: operations["td_api_transcribe__id__delete"];
+        /**
+         * Delete Transcribe
+         * @description Removes recording and text; what is being read is stopped.
+         */
+        delete: operations["delete_transcribe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcribe/{id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Play Transcribe
+         * @description The recording itself, whole or in ranges, while it is kept.
+         */
+        get: operations["play_transcribe"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -532,8 +564,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Te */
-        get: operations["te_api_transcribe__id__export_get"];
+        /**
+         * Export Transcribe
+         * @description The text as a file.
+         */
+        get: operations["export_transcribe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -589,11 +624,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Wl */
-        get: operations["wl_api_webhooks_get"];
+        /**
+         * List webhooks
+         * @description Newest first, without their secrets.
+         */
+        get: operations["list_webhooks"];
         put?: never;
-        /** Wc */
-        post: operations["wc_api_webhooks_post"];
+        /**
+         * Make a webhook
+         * @description The secret is in this answer and never seen again.
+         */
+        post: operations["create_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -607,8 +648,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Dg */
-        get: operations["dg_api_webhooks_deliveries__id__get"];
+        /**
+         * Look at a delivery
+         * @description What was sent, and each of its tries.
+         */
+        get: operations["get_delivery"];
         put?: never;
         post?: never;
         delete?: never;
@@ -626,8 +670,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Dr */
-        post: operations["dr_api_webhooks_deliveries__id__replay_post"];
+        /**
+         * Deliver an event once more
+         * @description A new delivery of the same event under the same message id.
+         */
+        post: operations["replay_delivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -641,8 +688,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Wt */
-        get: operations["wt_api_webhooks_types_get"];
+        /**
+         * Which events are there?
+         * @description Every kind of event that webhooks can ask for, with an example.
+         */
+        get: operations["list_event_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -661,12 +711,18 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Wd */
-        delete: operations["wd_api_webhooks__id__delete"];
+        /**
+         * Remove a webhook
+         * @description Removes it with its deliveries; what is on its way is not delivered.
+         */
+        delete: operations["delete_webhook"];
         options?: never;
         head?: never;
-        /** Wu */
-        patch: operations["wu_api_webhooks__id__patch"];
+        /**
+         * Change a webhook
+         * @description Switching one on again also forgets its failures.
+         */
+        patch: operations["update_webhook"];
         trace?: never;
     };
     "/api/webhooks/{id}/deliveries": {
@@ -676,10 +732,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Dl */
-        get: operations["dl_api_webhooks__id__deliveries_get"];
+        /**
+         * List a webhook's deliveries
+         * @description Newest first.
+         */
+        get: operations["list_deliveries"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description For a day deliveries carry a signature of the old secret beside that of the new one.
+         */
+        post: operations["rotate_webhook_secret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -695,8 +774,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Wte */
-        post: operations["wte_api_webhooks__id__test_post"];
+        /**
+         * Try a webhook out
+         * @description Sends it the event `webhook.test`; the delivery says what came of it.
+         */
+        post: operations["test_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -754,6 +836,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audio/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Speech
+         * @description Speaks a text; the sound is sent while it is made.
+         */
+        post: operations["create_speech"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audio/transcriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Transcription
+         * @description Transcribes a recording.
+         */
+        post: operations["create_transcription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audio/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Translation
+         * @description Transcribes a recording into English.
+         */
+        post: operations["create_translation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audio/voices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Voices
+         * @description Lists the voices one can choose from.
+         */
+        get: operations["list_voices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Lists every name that may be given as a model.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model
+         * @description Describes one model.
+         */
+        get: operations["get_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/version": {
         parameters: {
             query?: never;
@@ -776,6 +978,28 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AttemptOut
+         * @description One try of a delivery.
+         */
+        AttemptOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Duration Ms */
+            duration_ms: number;
+            failure: components["schemas"]["Failure"] | null;
+            /** Response Status */
+            response_status: number | null;
+        };
+        /**
+         * AudioFormat
+         * @description What speech can be written as.
+         * @enum {string}
+         */
+        AudioFormat: "mp3" | "opus" | "aac" | "flac" | "wav" | "pcm";
+        /**
          * AuthOptions
          * @description How one may come in.
          */
@@ -791,28 +1015,6 @@ export interface components {
              * @example 10
              */
             password_min_length: number;
-        };
-        /** Body_tc_api_transcribe_post */
-        Body_tc_api_transcribe_post: {
-            /** Channels */
-            channels?: string | null;
-            /** Engine */
-            engine?: string | null;
-            /** File */
-            file: string;
-            /** Language */
-            language?: string | null;
-        };
-        /** Check */
-        Check: {
-            /** Detail */
-            detail: string;
-            /** Fix */
-            fix: string | null;
-            /** Name */
-            name: string;
-            /** Ok */
-            ok: boolean;
         };
         /**
          * CheckOut
@@ -856,14 +1058,15 @@ export interface components {
              */
             password: string;
         };
-        /** Created */
-        Created: {
-            /** Id */
-            id: string;
-        };
-        /** DeliveryDetail */
+        /**
+         * DeliveryDetail
+         * @description A delivery with what was sent and each of its tries.
+         */
         DeliveryDetail: {
-            /** Attempts */
+            /**
+             * Attempts
+             * @description How many tries there have been.
+             */
             attempts: number;
             /**
              * Created At
@@ -872,31 +1075,52 @@ export interface components {
             created_at: string;
             /** Delivered At */
             delivered_at: string | null;
-            /** Error */
+            /**
+             * Error
+             * @description Why the last try failed, for people.
+             */
             error: string | null;
-            /** Id */
+            /** @description Why the last try failed, for programs. */
+            failure: components["schemas"]["Failure"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
+            /**
+             * Log
+             * @description The tries, in order.
+             */
+            log: components["schemas"]["AttemptOut"][];
             /** Next Attempt At */
             next_attempt_at: string | null;
             /** Payload */
             payload: {
                 [key: string]: unknown;
             };
-            /** Response Status */
-            response_status: number | null;
             /**
-             * Status
-             * @enum {string}
+             * Response Status
+             * @description What the address answered last.
              */
-            status: "pending" | "succeeded" | "failed";
+            response_status: number | null;
+            status: components["schemas"]["DeliveryStatus"];
             /** Type */
             type: string;
-            /** Webhook Id */
+            /**
+             * Webhook Id
+             * Format: uuid
+             */
             webhook_id: string;
         };
-        /** DeliveryOut */
+        /**
+         * DeliveryOut
+         * @description One event on its way to one webhook.
+         */
         DeliveryOut: {
-            /** Attempts */
+            /**
+             * Attempts
+             * @description How many tries there have been.
+             */
             attempts: number;
             /**
              * Created At
@@ -905,31 +1129,40 @@ export interface components {
             created_at: string;
             /** Delivered At */
             delivered_at: string | null;
-            /** Error */
+            /**
+             * Error
+             * @description Why the last try failed, for people.
+             */
             error: string | null;
-            /** Id */
+            /** @description Why the last try failed, for programs. */
+            failure: components["schemas"]["Failure"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
             /** Next Attempt At */
             next_attempt_at: string | null;
-            /** Response Status */
-            response_status: number | null;
             /**
-             * Status
-             * @enum {string}
+             * Response Status
+             * @description What the address answered last.
              */
-            status: "pending" | "succeeded" | "failed";
+            response_status: number | null;
+            status: components["schemas"]["DeliveryStatus"];
             /** Type */
             type: string;
-            /** Webhook Id */
+            /**
+             * Webhook Id
+             * Format: uuid
+             */
             webhook_id: string;
         };
-        /** DeliveryPage */
-        DeliveryPage: {
-            /** Items */
-            items: components["schemas"]["DeliveryOut"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
+        /**
+         * DeliveryStatus
+         * @description Where a delivery stands; the two ends are final.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "succeeded" | "failed";
         /**
          * EngineOut
          * @description An engine, whether it works here, and what would be better.
@@ -952,31 +1185,34 @@ export interface components {
             /** Works */
             works: boolean;
         };
-        /** EngineStatus */
-        EngineStatus: {
-            /** Better */
-            better: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "stt" | "tts";
-            /** Name */
-            name: string;
-            /** Reason */
-            reason: string;
-            /** Works */
-            works: boolean;
-        };
-        /** EventType */
-        EventType: {
+        /**
+         * EventTypeOut
+         * @description A kind of event that webhooks can ask for.
+         */
+        EventTypeOut: {
             /** Description */
             description: string;
+            /**
+             * Example
+             * @description What `data` looks like.
+             */
+            example: {
+                [key: string]: unknown;
+            };
             /** Name */
             name: string;
         };
-        /** Failure */
-        Failure: {
+        /**
+         * Failure
+         * @description Why a try failed.
+         * @enum {string}
+         */
+        Failure: "status" | "redirect" | "timeout" | "connection" | "unknown_host" | "refused" | "disabled";
+        /**
+         * FailureOut
+         * @description Why a recording could not be read: a problem document, as the answer to a request would be.
+         */
+        FailureOut: {
             /** Code */
             code: string;
             /** Detail */
@@ -1125,21 +1361,6 @@ export interface components {
              * Workers
              * @description Processes that take jobs now.
              */
-            workers: number;
-        };
-        /** JobsStatus */
-        JobsStatus: {
-            /** Doing */
-            doing: number;
-            /** Failed */
-            failed: number;
-            /** Queues */
-            queues: components["schemas"]["QueueStatus"][];
-            /** Scheduled */
-            scheduled: number;
-            /** Todo */
-            todo: number;
-            /** Workers */
             workers: number;
         };
         /**
@@ -1331,10 +1552,50 @@ export interface components {
         MemberUpdate: {
             role: components["schemas"]["Role"];
         };
-        /** Oidc */
-        Oidc: {
-            /** Name */
-            name: string;
+        /**
+         * ModelList
+         * @description Every name that may be given as a model.
+         */
+        ModelList: {
+            /** Data */
+            data: components["schemas"]["ModelOut"][];
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /**
+         * ModelOut
+         * @description One name that may be given as a model.
+         */
+        ModelOut: {
+            /** Created */
+            created: number;
+            /** Id */
+            id: string;
+            /**
+             * Kinds
+             * @description Ours: `stt`, `live`, `tts`.
+             */
+            kinds?: string[];
+            /**
+             * Languages
+             * @description Ours: codes of languages; empty means any.
+             */
+            languages?: string[];
+            /**
+             * Object
+             * @default model
+             * @constant
+             */
+            object: "model";
+            /**
+             * Owned By
+             * @default tertulia
+             */
+            owned_by: string;
         };
         /**
          * OidcOut
@@ -1347,6 +1608,26 @@ export interface components {
              * @example Sign in with Example
              */
             name: string;
+        };
+        /** Page[DeliveryOut] */
+        Page_DeliveryOut_: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[TranscriptionSummary] */
+        Page_TranscriptionSummary_: {
+            /** Items */
+            items: components["schemas"]["TranscriptionSummary"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
         };
         /**
          * PartOut
@@ -1364,15 +1645,6 @@ export interface components {
              * Version
              * @example 18.4
              */
-            version?: string | null;
-        };
-        /** PartStatus */
-        PartStatus: {
-            /** Kind */
-            kind: string;
-            /** Ok */
-            ok: boolean;
-            /** Version */
             version?: string | null;
         };
         /**
@@ -1448,15 +1720,6 @@ export interface components {
             /** Todo */
             todo: number;
         };
-        /** QueueStatus */
-        QueueStatus: {
-            /** Doing */
-            doing: number;
-            /** Name */
-            name: string;
-            /** Todo */
-            todo: number;
-        };
         /**
          * ReadyOut
          * @description Each part the server needs, and whether it can be used.
@@ -1499,9 +1762,15 @@ export interface components {
              */
             name: string;
         };
-        /** SegmentOut */
+        /**
+         * SegmentOut
+         * @description A stretch of speech; seconds from the start.
+         */
         SegmentOut: {
-            /** Channel */
+            /**
+             * Channel
+             * @description From 0, where channels were read by themselves.
+             */
             channel: number | null;
             /** Confidence */
             confidence: number | null;
@@ -1516,7 +1785,7 @@ export interface components {
             /** Text */
             text: string;
             /** Words */
-            words: components["schemas"]["Word"][];
+            words: components["schemas"]["WordOut"][];
         };
         /**
          * SessionList
@@ -1637,40 +1906,63 @@ export interface components {
             /** Streams */
             streams: number;
         };
-        /** SpeechStatus */
-        SpeechStatus: {
-            /** Capacity */
-            capacity: number;
-            /** Queue */
-            queue: number;
-            /** Real Time Factor */
-            real_time_factor: number | null;
-            /** Restarts */
-            restarts: number;
-            /** Streams */
-            streams: number;
-        };
-        /** Status */
-        Status: {
-            blobs: components["schemas"]["PartStatus"];
-            /** Checks */
-            checks: components["schemas"]["Check"][];
-            database: components["schemas"]["PartStatus"];
-            /** Engines */
-            engines: components["schemas"]["EngineStatus"][];
-            events: components["schemas"]["PartStatus"];
-            jobs: components["schemas"]["JobsStatus"];
-            /** Node */
-            node: string;
-            speech: components["schemas"]["SpeechStatus"] | null;
+        /**
+         * SpeechRequest
+         * @description The body of `POST /v1/audio/speech`.
+         */
+        SpeechRequest: {
             /**
-             * Started At
-             * Format: date-time
+             * Input
+             * @description What is to be said.
              */
-            started_at: string;
-            /** Version */
-            version: string;
+            input: string;
+            /**
+             * Instructions
+             * @description How it is to be said.
+             */
+            instructions?: string | null;
+            /**
+             * Language
+             * @description Ours: the text's language; guessed when not given.
+             */
+            language?: string | null;
+            /**
+             * Model
+             * @description An engine, a chain, `auto`, or any of OpenAI's names.
+             * @default tts-1
+             */
+            model: string;
+            /**
+             * @description What the sound is written as.
+             * @default mp3
+             */
+            response_format: components["schemas"]["AudioFormat"];
+            /**
+             * Speed
+             * @description A factor; 1 is the voice's own pace.
+             * @default 1
+             */
+            speed: number;
+            /**
+             * Stream Format
+             * @description Bytes of the file, or server-sent events.
+             * @default audio
+             * @enum {string}
+             */
+            stream_format: "audio" | "sse";
+            /**
+             * Voice
+             * @description A voice of GET /v1/audio/voices, or any of OpenAI's names.
+             * @default alloy
+             */
+            voice: string | components["schemas"]["VoiceId"];
         };
+        /**
+         * Status
+         * @description Where a transcription stands. A failed or finished one stays what it is.
+         * @enum {string}
+         */
+        Status: "queued" | "running" | "done" | "failed";
         /**
          * StatusOut
          * @description The server at a glance.
@@ -1724,14 +2016,21 @@ export interface components {
              */
             token: string;
         };
-        /** TranscriptionList */
-        TranscriptionList: {
-            /** Items */
-            items: components["schemas"]["TranscriptionSummary"][];
-            /** Next Cursor */
-            next_cursor: string | null;
+        /**
+         * TranscribeCreated
+         * @description The recording is stored and will be read.
+         */
+        TranscribeCreated: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
         };
-        /** TranscriptionOut */
+        /**
+         * TranscriptionOut
+         * @description A transcription with its text, which is there once it is done.
+         */
         TranscriptionOut: {
             /**
              * Created At
@@ -1740,32 +2039,49 @@ export interface components {
             created_at: string;
             /** Duration Seconds */
             duration_seconds: number | null;
-            /** Engine */
+            /**
+             * Engine
+             * @description The one asked for; once done, the chain that read it, as in `gladia|whisper`.
+             */
             engine: string | null;
-            error?: components["schemas"]["Failure"] | null;
-            /** Eta Seconds */
+            error?: components["schemas"]["FailureOut"] | null;
+            /**
+             * Eta Seconds
+             * @description Until it is done, where that can be told.
+             */
             eta_seconds: number | null;
             /** Finished At */
             finished_at: string | null;
-            /** Has Audio */
+            /**
+             * Has Audio
+             * @description Whether the recording is kept and can be listened to.
+             */
             has_audio: boolean;
-            /** Id */
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
             /** Language */
             language: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description What the person's file is called.
+             */
             name: string;
-            /** Progress */
+            /**
+             * Progress
+             * @description 0 to 1.
+             */
             progress: number;
             /** Segments */
             segments: components["schemas"]["SegmentOut"][];
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "queued" | "running" | "done" | "failed";
+            status: components["schemas"]["Status"];
         };
-        /** TranscriptionSummary */
+        /**
+         * TranscriptionSummary
+         * @description A transcription as it is listed.
+         */
         TranscriptionSummary: {
             /**
              * Created At
@@ -1774,28 +2090,42 @@ export interface components {
             created_at: string;
             /** Duration Seconds */
             duration_seconds: number | null;
-            /** Engine */
+            /**
+             * Engine
+             * @description The one asked for; once done, the chain that read it, as in `gladia|whisper`.
+             */
             engine: string | null;
-            error?: components["schemas"]["Failure"] | null;
-            /** Eta Seconds */
+            error?: components["schemas"]["FailureOut"] | null;
+            /**
+             * Eta Seconds
+             * @description Until it is done, where that can be told.
+             */
             eta_seconds: number | null;
             /** Finished At */
             finished_at: string | null;
-            /** Has Audio */
+            /**
+             * Has Audio
+             * @description Whether the recording is kept and can be listened to.
+             */
             has_audio: boolean;
-            /** Id */
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
             /** Language */
             language: string | null;
-            /** Name */
-            name: string;
-            /** Progress */
-            progress: number;
             /**
-             * Status
-             * @enum {string}
+             * Name
+             * @description What the person's file is called.
              */
-            status: "queued" | "running" | "done" | "failed";
+            name: string;
+            /**
+             * Progress
+             * @description 0 to 1.
+             */
+            progress: number;
+            status: components["schemas"]["Status"];
         };
         /**
          * UserMe
@@ -1905,60 +2235,174 @@ export interface components {
              */
             version: string;
         };
-        /** WebhookCreate */
+        /**
+         * VoiceId
+         * @description A voice given as an object.
+         */
+        VoiceId: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * VoiceList
+         * @description The voices of an engine or chain.
+         */
+        VoiceList: {
+            /** Data */
+            data: components["schemas"]["VoiceOut"][];
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /**
+         * VoiceOut
+         * @description A voice one can choose.
+         */
+        VoiceOut: {
+            /** Gender */
+            gender?: string | null;
+            /** Id */
+            id: string;
+            /** Language */
+            language: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * WebhookCreate
+         * @description A webhook to be.
+         */
         WebhookCreate: {
-            /** Space Id */
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
             space_id: string;
-            /** Types */
+            /**
+             * Types
+             * @description Names of events, or `member.*` for all that begin so; none means every event.
+             * @example [
+             *       "webhook.*"
+             *     ]
+             */
             types: string[];
-            /** Url */
+            /**
+             * Url
+             * @example https://example.org/hooks/tertulia
+             */
             url: string;
         };
-        /** WebhookCreated */
+        /**
+         * WebhookCreated
+         * @description A webhook with its secret, which is shown this once.
+         */
         WebhookCreated: {
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Created By */
+            created_by: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Disabled Reason
+             * @description `gone` when the address said so, `failing` after days of failures, or null.
+             */
+            disabled_reason: string | null;
             /** Enabled */
             enabled: boolean;
-            /** Id */
+            /**
+             * Failing Since
+             * @description Since when every try has failed.
+             */
+            failing_since: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
-            /** Secret */
+            /**
+             * Secret
+             * @description Deliveries are signed with it as Standard Webhooks say.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
             secret: string;
-            /** Space Id */
+            /**
+             * Space Id
+             * Format: uuid
+             */
             space_id: string;
             /** Types */
             types: string[];
             /** Url */
             url: string;
         };
-        /** WebhookList */
+        /**
+         * WebhookList
+         * @description Webhooks, newest first.
+         */
         WebhookList: {
             /** Items */
             items: components["schemas"]["WebhookOut"][];
         };
-        /** WebhookOut */
+        /**
+         * WebhookOut
+         * @description An address that is told of a space's events.
+         */
         WebhookOut: {
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Created By */
+            created_by: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Disabled Reason
+             * @description `gone` when the address said so, `failing` after days of failures, or null.
+             */
+            disabled_reason: string | null;
             /** Enabled */
             enabled: boolean;
-            /** Id */
+            /**
+             * Failing Since
+             * @description Since when every try has failed.
+             */
+            failing_since: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
-            /** Space Id */
+            /**
+             * Space Id
+             * Format: uuid
+             */
             space_id: string;
             /** Types */
             types: string[];
             /** Url */
             url: string;
         };
-        /** WebhookUpdate */
+        /**
+         * WebhookUpdate
+         * @description What is to change; what is left out or null stays as it is.
+         */
         WebhookUpdate: {
+            /** Description */
+            description?: string | null;
             /** Enabled */
             enabled?: boolean | null;
             /** Types */
@@ -1966,8 +2410,11 @@ export interface components {
             /** Url */
             url?: string | null;
         };
-        /** Word */
-        Word: {
+        /**
+         * WordOut
+         * @description A word; seconds from the start.
+         */
+        WordOut: {
             /** Confidence */
             confidence: number | null;
             /** End */
@@ -2115,6 +2562,15 @@ export interface operations {
             };
             /** @description A value in the request is not acceptable (`invalid_request`). */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3563,11 +4019,15 @@ export interface operations {
             };
         };
     };
-    tl_api_transcribe_get: {
+    list_transcribe: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
+                /** @description How many at most. */
                 limit?: number;
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
             };
             header?: never;
             path?: never;
@@ -3581,30 +4041,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TranscriptionList"];
+                    "application/json": components["schemas"]["Page_TranscriptionSummary_"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    tc_api_transcribe_post: {
+    create_transcribe: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "multipart/form-data": components["schemas"]["Body_tc_api_transcribe_post"];
+                "multipart/form-data": {
+                    /**
+                     * Channels
+                     * @description `split` (or true) reads each channel by itself, as one speaker.
+                     * @default false
+                     */
+                    channels?: boolean;
+                    /**
+                     * Engine
+                     * @description An engine, or a chain tried in order; the server's choice without it.
+                     */
+                    engine?: string | null;
+                    /**
+                     * Format: binary
+                     * @description The recording.
+                     */
+                    file: string;
+                    /**
+                     * Language
+                     * @description The language spoken, a code or a name; found out without it.
+                     */
+                    language?: string | null;
+                };
             };
         };
         responses: {
@@ -3614,23 +4099,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Created"];
+                    "application/json": components["schemas"]["TranscribeCreated"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    tg_api_transcribe__id__get: {
+    get_transcribe: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3648,20 +4136,23 @@ export interface operations {
                     "application/json": components["schemas"]["TranscriptionOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    td_api_transcribe__id__delete: {
+    delete_transcribe: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3677,21 +4168,22 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Default Response */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    te_api_transcribe__id__export_get: {
+    play_transcribe: {
         parameters: {
-            query: {
-                format: string;
+            query?: {
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
             };
             header?: never;
             path: {
@@ -3701,22 +4193,63 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The recording. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/*": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_transcribe: {
+        parameters: {
+            query?: {
+                format?: "txt" | "srt" | "vtt" | "json" | "csv" | "md" | "docx";
+                /** @description The space it is in; the caller's active one without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown;
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
+                    "application/x-subrip; charset=utf-8": unknown;
+                    "text/csv; charset=utf-8": unknown;
+                    "text/markdown; charset=utf-8": unknown;
+                    "text/plain; charset=utf-8": unknown;
+                    "text/vtt; charset=utf-8": unknown;
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -3844,9 +4377,12 @@ export interface operations {
             };
         };
     };
-    wl_api_webhooks_get: {
+    list_webhooks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those of this space; else of every space one is an admin of. */
+                space_id?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3862,8 +4398,35 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookList"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3873,7 +4436,7 @@ export interface operations {
             };
         };
     };
-    wc_api_webhooks_post: {
+    create_webhook: {
         parameters: {
             query?: never;
             header?: never;
@@ -3895,8 +4458,44 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookCreated"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The space has too many webhooks (`too_many_webhooks`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requests are not made to this address (`address_refused`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3906,7 +4505,7 @@ export interface operations {
             };
         };
     };
-    dg_api_webhooks_deliveries__id__get: {
+    get_delivery: {
         parameters: {
             query?: never;
             header?: never;
@@ -3926,8 +4525,35 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryDetail"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such delivery (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3937,7 +4563,7 @@ export interface operations {
             };
         };
     };
-    dr_api_webhooks_deliveries__id__replay_post: {
+    replay_delivery: {
         parameters: {
             query?: never;
             header?: never;
@@ -3957,8 +4583,44 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such delivery (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook is switched off (`webhook_disabled`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3968,7 +4630,7 @@ export interface operations {
             };
         };
     };
-    wt_api_webhooks_types_get: {
+    list_event_types: {
         parameters: {
             query?: never;
             header?: never;
@@ -3983,11 +4645,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventType"][];
+                    "application/json": components["schemas"]["EventTypeOut"][];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3997,7 +4677,7 @@ export interface operations {
             };
         };
     };
-    wd_api_webhooks__id__delete: {
+    delete_webhook: {
         parameters: {
             query?: never;
             header?: never;
@@ -4015,8 +4695,35 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4026,7 +4733,7 @@ export interface operations {
             };
         };
     };
-    wu_api_webhooks__id__patch: {
+    update_webhook: {
         parameters: {
             query?: never;
             header?: never;
@@ -4050,8 +4757,35 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Requests are not made to this address (`address_refused`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4061,10 +4795,12 @@ export interface operations {
             };
         };
     };
-    dl_api_webhooks__id__deliveries_get: {
+    list_deliveries: {
         parameters: {
             query?: {
+                /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
+                /** @description How many at most. */
                 limit?: number;
             };
             header?: never;
@@ -4081,11 +4817,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeliveryPage"];
+                    "application/json": components["schemas"]["Page_DeliveryOut_"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4095,7 +4858,65 @@ export interface operations {
             };
         };
     };
-    wte_api_webhooks__id__test_post: {
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookCreated"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
         parameters: {
             query?: never;
             header?: never;
@@ -4115,8 +4936,44 @@ export interface operations {
                     "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
-            /** @description Default Response */
-            default: {
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook is switched off (`webhook_disabled`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4200,6 +5057,264 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyOut"];
+                };
+            };
+        };
+    };
+    create_speech: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeechRequest"];
+            };
+        };
+        responses: {
+            /** @description The sound. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/*": unknown;
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_transcription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Channels
+                     * @description Ours: whether every channel is read by itself.
+                     * @default false
+                     */
+                    channels?: boolean;
+                    /**
+                     * Format: binary
+                     * @description The recording.
+                     */
+                    file: string;
+                    /**
+                     * Keywords
+                     * @description Words that are likely to be said.
+                     */
+                    keywords?: string[];
+                    /**
+                     * Language
+                     * @description Spoken language, as in `es`.
+                     */
+                    language?: string | null;
+                    /**
+                     * Model
+                     * @description An engine, a chain (`gladia,whisper`), `auto`, or any of OpenAI's names.
+                     * @default whisper-1
+                     */
+                    model?: string;
+                    /**
+                     * Prompt
+                     * @description Text that comes before, as a hint.
+                     */
+                    prompt?: string | null;
+                    /**
+                     * Response Format
+                     * @description What the answer looks like.
+                     * @default json
+                     * @enum {string}
+                     */
+                    response_format?: "json" | "text" | "srt" | "verbose_json" | "vtt" | "diarized_json";
+                    /**
+                     * Stream
+                     * @description Whether text comes as server-sent events as it is read.
+                     * @default false
+                     */
+                    stream?: boolean;
+                    /**
+                     * Temperature
+                     * @description How freely the model guesses.
+                     * @default 0
+                     */
+                    temperature?: number;
+                    /**
+                     * Timestamp Granularities
+                     * @description `word`, `segment` or both; for `verbose_json`.
+                     */
+                    timestamp_granularities?: ("word" | "segment")[];
+                };
+            };
+        };
+        responses: {
+            /** @description The text, in the form asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": unknown;
+                    "text/plain": unknown;
+                    "text/vtt": unknown;
+                };
+            };
+        };
+    };
+    create_translation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The recording.
+                     */
+                    file: string;
+                    /**
+                     * Model
+                     * @description An engine, a chain (`gladia,whisper`), `auto`, or any of OpenAI's names.
+                     * @default whisper-1
+                     */
+                    model?: string;
+                    /**
+                     * Prompt
+                     * @description Text that comes before, as a hint.
+                     */
+                    prompt?: string | null;
+                    /**
+                     * Response Format
+                     * @description What the answer looks like.
+                     * @default json
+                     * @enum {string}
+                     */
+                    response_format?: "json" | "text" | "srt" | "verbose_json" | "vtt" | "diarized_json";
+                    /**
+                     * Temperature
+                     * @description How freely the model guesses.
+                     * @default 0
+                     */
+                    temperature?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The text, in the form asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": unknown;
+                    "text/plain": unknown;
+                    "text/vtt": unknown;
+                };
+            };
+        };
+    };
+    list_voices: {
+        parameters: {
+            query?: {
+                /** @description An engine or chain. */
+                model?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
