@@ -12,7 +12,6 @@ from tertulia.identity.domain import (
     Principal,
     PrincipalKind,
     Role,
-    ScopeRegistry,
     check_grant,
     check_owner_stays,
     check_password,
@@ -22,6 +21,7 @@ from tertulia.identity.domain import (
     tidy_name,
 )
 from tertulia.identity.errors import LastOwnerError, MissingScopeError, WeakPasswordError
+from tertulia.identity.scopes import ScopeRegistry
 from tertulia.kernel.errors import ForbiddenError, InvalidRequestError, NotFoundError
 
 pytestmark = pytest.mark.unit

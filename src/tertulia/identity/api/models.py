@@ -12,12 +12,12 @@ from tertulia.identity.domain import (
     Invitation,
     Member,
     Role,
-    Scope,
     Session,
     Space,
     Theme,
     User,
 )
+from tertulia.identity.scopes import Scope
 from tertulia.identity.service.invitations import OpenInvitation
 
 Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Ana María"])]

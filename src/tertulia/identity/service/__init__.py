@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from tertulia.identity.changes import Announcer, Changes
-from tertulia.identity.domain import ScopeRegistry
 from tertulia.identity.oidc import OidcProvider
 from tertulia.identity.passwords import Passwords
+from tertulia.identity.scopes import ScopeRegistry
 from tertulia.identity.service.guests import GuestService
 from tertulia.identity.service.invitations import InvitationService
 from tertulia.identity.service.keys import KeyService

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tertulia.identity.changes import ChangeKind, Changes
-from tertulia.identity.domain import ApiKey, Principal, ScopeRegistry, check_grant, tidy_name
+from tertulia.identity.domain import ApiKey, Principal, check_grant, tidy_name
+from tertulia.identity.scopes import ScopeRegistry
 from tertulia.identity.store import KeyStore
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
