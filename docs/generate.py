@@ -189,6 +189,14 @@ def scopes() -> str:
     )
 
 
+def event_types() -> str:
+    """What a webhook may be told of."""
+    from tertulia.server.wiring import described_services
+
+    registry = described_services(described_settings()).webhooks.types
+    return _table(("event", "when"), [(f"`{t.name}`", t.description) for t in registry])
+
+
 def described_settings() -> Settings:
     """The settings of nobody: neither this machine's environment nor its files."""
     return Settings(_env_file=None)  # type: ignore[call-arg]
@@ -257,6 +265,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "endpoints": endpoints,
     "scopes": scopes,
+    "events": event_types,
     "commands": commands,
     "decisions": decisions,
 }
