@@ -30,8 +30,8 @@ FILE_POLICY = LivePolicy(
 )
 """Short pieces pack best: a window of 30 s costs the same however little it holds."""
 
-WINDOW_SECONDS = 28.0
-JOINED_SECONDS = 1.0
+WINDOW_SECONDS = 29.0
+JOINED_SECONDS = 0.4
 """Silence shorter than this stays in the window; longer silence is left out."""
 PAUSE_SECONDS = 1.0
 SENTENCE_SECONDS = 2.0

@@ -16,7 +16,9 @@ from tertulia.speech.domain import (
 )
 from tertulia.speech.host import wire
 from tertulia.speech.host.errors import EngineCrashedError, from_wire
+from tertulia.speech.host.files import AHEAD_SAMPLES
 from tertulia.speech.host.wire import AUDIO_BLOCK_SAMPLES, Message, Op
+from tertulia.speech.listening import listener
 
 FATAL_STRIKES = 2
 """So often may audio be in the engine's hands when the host dies; then it is refused."""
@@ -99,6 +101,7 @@ class FileGuest(Question):
         self._samples = samples
         self._sent = 0
         self._send: Send | None = None
+        self._heard = listener()
 
     def move(self, send: Send | None) -> None:
         self._send, self._sent = send, 0
@@ -128,6 +131,9 @@ class FileGuest(Question):
             block = wire.samples_to_wire(self._samples[self._sent : end])
             self._send(Message(Op.AUDIO, self._message.id, block))
             self._sent = end
+        if self._heard is not None and self._sent > AHEAD_SAMPLES:
+            # the host asks for more as its workers take what it has
+            self._heard((self._sent - AHEAD_SAMPLES) / len(self._samples))
 
     async def recognition(self) -> Recognition:
         return wire.recognition_from_wire(await self.answer)

@@ -23,6 +23,8 @@ WATCH_SECONDS = 0.1
 SILENT_SECONDS = 15.0
 """A host that shows no sign of life for so long is held up by native code that keeps the interpreter's lock."""
 START_SECONDS = 60.0
+REAP_SECONDS = 0.25
+"""How long a dead child's exit code is waited for; its successor is more urgent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,12 @@ class HostProcess:
     async def _bury(self) -> None:
         assert self.process is not None
         if self.process.returncode is None:
-            # Its end of the socket is closed, so it can be of no more use.
+            # Its end of the socket is closed, so it can be of no more use; one that is dead already keeps its code.
+            self.process.kill()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(REAP_SECONDS):
                     await self.process.wait()
-            self.kill("it closed its connection")
-        code = await self.process.wait()
+        code = self.process.returncode
         reason = self._reason or _reason(code)
         suspects = frozenset(i for flight in self.record.flights() for i in flight.ids)
         self._tasks[1].cancel()
@@ -150,7 +152,9 @@ def _nobody(death: Death) -> None:
     """Listens to no death."""
 
 
-def _reason(code: int) -> str:
+def _reason(code: int | None) -> str:
+    if code is None:
+        return "it closed its connection"
     if code == EXIT_MEMORY:
         return "it used more memory than it may"
     if code < 0:

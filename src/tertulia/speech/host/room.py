@@ -122,19 +122,21 @@ class EngineRoom:
         model = self._ready(body["model"])
         self._send(Message(Op.ANSWER, number, self._described(model)))
 
-    def _ready(self, key: str) -> LoadedModel:
-        """The model, loaded and warm."""
+    def _ready(self, key: str, *, warm: bool = True) -> LoadedModel:
+        """The model, loaded, and with its costs measured unless there is no time for it."""
         known = self._models.find(key)
         if known is not None:
             return known
         model = self._models.get(key)
         if getattr(model.first, "device", "cpu") == "cuda" and not self._config.batching:
             self._scheduler.rule = GPU_RULE
-        warm_up(model)
+        if warm:
+            warm_up(model)
         return model
 
     def _open(self, number: int, body: dict[str, Any]) -> None:
-        model = self._ready(body["model"])
+        # After a crash somebody is speaking: what things cost is learnt from the work itself.
+        model = self._ready(body["model"], warm=not body["again"])
         options = wire.options_from_wire(body["options"])
         with self._changed:
             if not body["again"]:

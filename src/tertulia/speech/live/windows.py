@@ -106,6 +106,9 @@ class WindowDecoder(LiveDecoder):
         options = self._options
         if quick and options.language is None:
             options = replace(options, language=self._language)
+        if len(utterances) > 1:
+            # Only good word times tell which words belong to which utterance.
+            options = replace(options, words=True)
         samples = self._buffer.between(at, utterances[-1].end)
         context = self._context
         if quick and self._agreement.stable:
