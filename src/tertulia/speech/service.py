@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from tertulia.kernel.clock import Clock, SystemClock
@@ -28,6 +29,7 @@ from tertulia.speech.domain import (
     VoiceInfo,
     Word,
 )
+from tertulia.speech.listening import Heard, listening
 from tertulia.speech.spool import Decodes, Spool, spooled
 
 PIECE_SECONDS = 600.0
@@ -143,15 +145,17 @@ class SpeechService:
             turns = asyncio.Semaphore(CHANNELS_AT_ONCE)
             done = [0.0] * spool.channels
 
+            def heard(channel: int, share: float) -> None:
+                # never back, though a piece is begun again when its engine dies
+                done[channel] = max(done[channel], share)
+                if progress is not None:
+                    progress(sum(done) / len(done))
+
             async def read(channel: int) -> list[Recognition]:
-                found = []
+                tell = partial(heard, channel)
                 async with turns:
-                    async for piece, share in _pieces(spool, channel, recognizer, options):
-                        found.append(piece)
-                        done[channel] = share
-                        if progress is not None:
-                            progress(sum(done) / len(done))
-                return found
+                    steps = _pieces(spool, channel, recognizer, options, heard=tell)
+                    return [piece async for piece in steps]
 
             each = await _together([read(c) for c in range(spool.channels)])
             info = spool.info
@@ -170,7 +174,7 @@ class SpeechService:
         recognizer = self.recognizer(engine, options.language)
         async with spooled(self._decoder, source) as spool:
             steps = _pieces(spool, 0, recognizer, options, first_seconds=FIRST_PIECE_SECONDS)
-            async for piece, _ in steps:
+            async for piece in steps:
                 for segment in piece.segments:
                     yield segment
 
@@ -315,17 +319,31 @@ async def _pieces(
     recognizer: Recognizer,
     options: RecognitionOptions,
     first_seconds: float = PIECE_SECONDS,
-) -> AsyncIterator[tuple[Recognition, float]]:
-    """One channel, piece after piece, with the share that is read. Speakers are told apart over a whole file only."""
+    *,
+    heard: Heard | None = None,
+) -> AsyncIterator[Recognition]:
+    """One channel, piece after piece. Speakers are told apart over a whole file only."""
     length, at, seconds = spool.length(channel), 0, first_seconds
     number = channel if spool.channels > 1 else None
     while at < length:
         longest = length if options.diarise else round(seconds * SAMPLE_RATE_HZ)
         end = await asyncio.to_thread(spool.cut, channel, at, longest)
         samples = await asyncio.to_thread(spool.read, channel, at, end)
-        found = await recognizer.transcribe(samples, options)
-        yield _placed(found, at / SAMPLE_RATE_HZ, number), end / length
+        tell = _share_of(at, end, length, heard or _nobody)
+        with listening(tell):
+            found = await recognizer.transcribe(samples, options)
+        tell(1.0)
+        yield _placed(found, at / SAMPLE_RATE_HZ, number)
         at, seconds = end, min(seconds * 2, PIECE_SECONDS)
+
+
+def _nobody(share: float) -> None:
+    """Nobody waits for how far it is."""
+
+
+def _share_of(start: int, end: int, length: int, heard: Heard) -> Heard:
+    """Turns shares of a piece into shares of the whole."""
+    return lambda share: heard((start + share * (end - start)) / length)
 
 
 def _placed(found: Recognition, offset: float, channel: int | None) -> Recognition:
