@@ -102,7 +102,10 @@ def _joiner() -> onnx.GraphProto:
     return helper.make_graph(
         [helper.make_node("Add", ["encoder_out", "decoder_out"], ["logit"])],
         "joiner",
-        [_value("encoder_out", floats, "N", DIMENSION), _value("decoder_out", floats, "N", DIMENSION)],
+        [
+            _value("encoder_out", floats, "N", DIMENSION),
+            _value("decoder_out", floats, "N", DIMENSION),
+        ],
         [_value("logit", floats, "N", DIMENSION)],
     )
 

@@ -1,6 +1,7 @@
 """pocketsphinx with its bundled English model: needs no download, hears only English, and says so."""
 
 import re
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ class _Utterances:
         self._meter = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", lm=None)
         self._meter.add_jsgf_string("one", _ONE_WORD)
         self._meter.activate_search("one")
+        self._open = False
 
     def begin(self, sample: Samples) -> None:
         """Starts an utterance in the voice of `sample`."""
@@ -52,14 +54,18 @@ class _Utterances:
             self._meter.process_raw(_pcm(sample), full_utt=True)
             self._meter.end_utt()
             self._decoder.set_cmn(self._meter.get_cmn(True))
+        self.end()
         self._decoder.start_utt()
+        self._open = True
 
     def feed(self, samples: Samples) -> None:
         for start in range(0, samples.size, BLOCK_SAMPLES):
             self._decoder.process_raw(_pcm(samples[start : start + BLOCK_SAMPLES]))
 
     def end(self) -> None:
-        self._decoder.end_utt()
+        if self._open:
+            self._open = False
+            self._decoder.end_utt()
 
     def words(self, offset: float) -> tuple[Word, ...]:
         """The best hypothesis; times from `offset`."""
@@ -88,6 +94,8 @@ class PocketsphinxModel:
 
     def __init__(self) -> None:
         self._utterances = _Utterances()
+        self._idle: list[_Utterances] = []
+        """Decoders of conversations that are over: loading one takes as long as reading a sentence."""
 
     def transcribe(
         self, samples: Samples, options: RecognitionOptions, progress: Progress | None = None
@@ -118,7 +126,10 @@ class PocketsphinxModel:
 
     def stream(self, options: RecognitionOptions) -> LocalStream:
         del options
-        return PocketsphinxStream(_Utterances())
+        utterances = self._idle.pop() if self._idle else _Utterances()
+        stream = PocketsphinxStream(utterances)
+        weakref.finalize(stream, self._idle.append, utterances)
+        return stream
 
     def _whole(
         self, samples: Samples, offset: float, progress: Progress | None = None, total: int = 0

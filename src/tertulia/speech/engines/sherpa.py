@@ -59,9 +59,14 @@ class SherpaModel:
                 read_metadata(other)
         self._streaming = files.joiner is not None and _streams(metadata)
         self._hot_words = files.joiner is not None and files.bpe_vocab is not None
-        self._native = (
-            _online(files, provider) if self._streaming else _offline(files, metadata, provider)
-        )
+        try:
+            self._native = (
+                _online(files, provider) if self._streaming else _offline(files, metadata, provider)
+            )
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise ModelUnusableError(
+                f"sherpa-onnx cannot load the model in {folder}. Its files may not belong together: fetch it again."
+            ) from error
         self.capabilities = Capabilities(
             languages=languages,
             streaming=self._streaming,
@@ -195,7 +200,8 @@ def _files(folder: Path) -> _Files:
     encoder, decoder, joiner = (
         _one(folder, f"*{part}*.onnx") for part in ("encoder", "decoder", "joiner")
     )
-    single = None if encoder else _one(folder, "*model*.onnx") or _one(folder, "*.onnx")
+    parts = encoder or decoder or joiner
+    single = None if parts else _one(folder, "*model*.onnx") or _one(folder, "*.onnx")
     if tokens is None or (single is None and (encoder is None or decoder is None)):
         raise ModelUnusableError(
             f"{folder} holds no sherpa-onnx model: it needs tokens.txt and either encoder, decoder and joiner "

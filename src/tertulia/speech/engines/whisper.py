@@ -43,6 +43,9 @@ TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Tried one after another where a window came out as a loop, or unsure."""
 CUDA_BATCH = 16
 SHORTEST_REST_SECONDS = 1.0
+LONGEST_GAP_SECONDS = 2.0
+"""Two words further apart belong to two segments."""
+SEAM_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ class WhisperModel:
             )
             rests = [_rest(*each) for each in zip(packs, reads, strict=True)]
             for pack, read in zip(packs, reads, strict=True):
-                made = [_segment(pack, read, *each, words=options.words) for each in read.found]
-                segments += [segment for segment in made if segment.text]
-                if made:
+                for stretch, timed in read.found:
+                    segments += _segments(pack, read, stretch, timed, words=options.words)
+                if segments:
                     language = language or read.tokenizer.language_code
             waiting = [rest for rest in rests if rest is not None] + waiting
             left_seconds = sum(pack.seconds for pack in waiting)
@@ -151,7 +154,8 @@ class WhisperModel:
 
     def _read_full(self, jobs: list[Job]) -> list[Reading]:
         readings = []
-        for read in self._whole(jobs, aligned_words=True):
+        # Without a wish for word times, spreading them is good enough, and a tenth cheaper.
+        for read in self._whole(jobs, aligned_words=any(job.options.words for job in jobs)):
             timed = [word for _, words in read.found for word in words]
             readings.append(_reading(read.draft, read.tokenizer, timed))
         return readings
@@ -244,24 +248,34 @@ def _reading(draft: Draft, tokenizer: Any, timed: list[Timed]) -> Reading:
     )
 
 
-def _segment(
+def _segments(
     pack: Pack, read: _Read, stretch: Stretch, timed: list[Timed], *, words: bool
-) -> Segment:
-    kept = _plausible(read.draft, timed)
-    placed = [_placed(pack, word) for word in kept]
-    start, end = pack.place(stretch.start), pack.place(stretch.end, end=True)
-    if words and placed:
-        start, end = placed[0].start, placed[-1].end
-    return Segment(
-        text=to_text(kept),
-        start=round(start, 3),
-        end=round(max(start, end), 3),
-        words=to_words(placed) if words else (),
-        language=read.tokenizer.language_code,
-        confidence=read.draft.confidence,
-    )
+) -> list[Segment]:
+    """A stretch as segments of the recording; one that lies over a seam of the pack is cut there."""
+    groups: list[list[Timed]] = []
+    for word in _plausible(read.draft, timed):
+        placed = _placed(pack, word)
+        if groups and placed.start - groups[-1][-1].end <= LONGEST_GAP_SECONDS:
+            groups[-1].append(placed)
+        else:
+            groups.append([placed])
+    whole = len(groups) == 1 and not words
+    return [
+        Segment(
+            text=to_text(group),
+            start=round(pack.place(stretch.start) if whole else group[0].start, 3),
+            end=round(pack.place(stretch.end, end=True) if whole else group[-1].end, 3),
+            words=to_words(group) if words else (),
+            language=read.tokenizer.language_code,
+            confidence=read.draft.confidence,
+        )
+        for group in groups
+    ]
 
 
 def _placed(pack: Pack, word: Timed) -> Timed:
-    start = pack.place(word.start)
-    return replace(word, start=start, end=max(start, pack.place(word.end, end=True)))
+    """A word where it is in the recording; one that reaches over a seam ends soon after it began."""
+    start, end = pack.place(word.start), pack.place(word.end, end=True)
+    if end - start > word.end - word.start + SEAM_SECONDS:
+        end = start + min(word.end - word.start, SEAM_SECONDS)
+    return replace(word, start=start, end=max(start, end))

@@ -1,0 +1,118 @@
+"""Whisper on a model of the real tiny shape that says one sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.fakes.tiny_whisper import SENTENCE
+from tests.speech.contract import LocalModelContract
+
+from tertulia.kernel.errors import InvalidRequestError
+from tertulia.speech.domain import SAMPLE_RATE_HZ, RecognitionOptions, Samples
+from tertulia.speech.engines.whisper import WhisperModel
+from tertulia.speech.local import Window
+from tertulia.speech.models import ModelUnusableError
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def model(tiny_whisper: Path) -> WhisperModel:
+    return WhisperModel(tiny_whisper, device="cpu", workers=2)
+
+
+@pytest.fixture(scope="module")
+def clip(speech: Path) -> Samples:
+    from faster_whisper.audio import decode_audio
+
+    samples: Samples = decode_audio(str(speech / "en" / "librivox_sense_0870.wav"))
+    return samples
+
+
+class TestContract(LocalModelContract):
+    pass
+
+
+def test_the_sentence_is_read_whole(model: WhisperModel, clip: Samples) -> None:
+    reading = model.transcribe(clip, RecognitionOptions(words=True))
+    assert [segment.text for segment in reading.segments] == [SENTENCE]
+    assert [word.text for word in reading.segments[0].words] == SENTENCE.split()
+    assert reading.segments[0].confidence is not None
+
+
+def test_the_language_is_heard_when_it_is_not_given(model: WhisperModel, clip: Samples) -> None:
+    assert model.transcribe(clip, RecognitionOptions()).language == "en"
+    assert model.read([Window(clip, RecognitionOptions(), True)])[0].language == "en"
+
+
+def test_a_given_language_is_kept(model: WhisperModel, clip: Samples) -> None:
+    reading = model.transcribe(clip, RecognitionOptions(language="es-MX"))
+    assert {segment.language for segment in reading.segments} == {"es"}
+
+
+def test_an_unknown_language_is_refused_in_words(model: WhisperModel, clip: Samples) -> None:
+    with pytest.raises(InvalidRequestError, match="xx"):
+        model.transcribe(clip, RecognitionOptions(language="xx"))
+
+
+def test_long_files_are_read_in_windows_of_speech(model: WhisperModel, clip: Samples) -> None:
+    pause = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
+    long = np.concatenate([clip, pause] * 9)
+    windows: list[float] = []
+    reading = model.transcribe(long, RecognitionOptions(), windows.append)
+    assert len(windows) == 3  # nine clips of seven seconds, four to a window of thirty
+    assert reading.segments[-1].start > 70
+
+
+def test_a_segment_does_not_reach_over_a_long_pause(model: WhisperModel, clip: Samples) -> None:
+    pause = np.zeros(20 * SAMPLE_RATE_HZ, np.float32)
+    reading = model.transcribe(np.concatenate([clip, pause, clip]), RecognitionOptions())
+    assert " ".join(segment.text for segment in reading.segments) == SENTENCE
+    assert all(segment.end - segment.start < 9 for segment in reading.segments)
+
+
+def test_windows_with_different_pasts_may_be_read_together(
+    model: WhisperModel, clip: Samples
+) -> None:
+    windows = [
+        Window(clip, RecognitionOptions(language="en"), True, "said before"),
+        Window(clip, RecognitionOptions(language="en", hot_words=("Tertulia", "Gladia")), True),
+        Window(clip, RecognitionOptions(language="en", prompt="A talk."), False),
+    ]
+    assert len(model.read(windows)) == 3
+
+
+def test_prompts_and_hot_words_have_a_limit(model: WhisperModel, clip: Samples) -> None:
+    options = RecognitionOptions(language="en", hot_words=("word",) * 900, prompt="long " * 900)
+    assert len(model.read([Window(clip, options, False)])) == 1
+
+
+def test_translation_is_asked_of_the_model(model: WhisperModel, clip: Samples) -> None:
+    assert (
+        model.transcribe(clip, RecognitionOptions(language="es", translate=True)).language == "es"
+    )
+
+
+def test_a_partial_costs_far_less_than_a_full_window(model: WhisperModel, clip: Samples) -> None:
+    import time
+
+    def cpu_seconds(quick: bool) -> float:
+        window = Window(clip, RecognitionOptions(language="en"), quick)
+        model.read([window])
+        started = time.process_time()
+        for _ in range(3):
+            model.read([window])
+        return time.process_time() - started
+
+    assert cpu_seconds(quick=True) < 0.6 * cpu_seconds(quick=False)
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusableError, match="tertulia models pull"):
+        WhisperModel(tmp_path)
+
+
+def test_a_broken_model(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"not a model" * 100)
+    with pytest.raises(ModelUnusableError):
+        WhisperModel(tmp_path, device="cpu")
