@@ -130,12 +130,13 @@ class HostProcess:
         self._died(Death(reason, suspects))
 
     async def _let_go(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
-            self._writer = None
+        # Whoever comes second finds nothing to do: waiting for a close whose first waiter was cancelled raises.
+        writer, self._writer = self._writer, None
+        if writer is not None:
             self.record.close()
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _watch(self) -> None:
         while True:
