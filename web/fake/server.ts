@@ -269,6 +269,14 @@ export class FakeServer {
     return json({
       ...delivery,
       payload: { type: delivery.type, timestamp: delivery.created_at, data: { id: "01JD" } },
+      log: [
+        {
+          at: delivery.created_at,
+          duration_ms: 143,
+          response_status: delivery.response_status,
+          failure: delivery.failure,
+        },
+      ],
     });
   }
 

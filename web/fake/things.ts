@@ -127,6 +127,10 @@ export const webhooks = (): Webhook[] => [
     types: ["transcription.done"],
     space_id: "space-1",
     enabled: true,
+    description: "",
+    disabled_reason: null,
+    failing_since: null,
+    created_by: "user-1",
     created_at: at(-9),
   },
   {
@@ -135,6 +139,10 @@ export const webhooks = (): Webhook[] => [
     types: ["transcription.done", "transcription.failed"],
     space_id: "space-1",
     enabled: false,
+    description: "",
+    disabled_reason: "failing",
+    failing_since: at(-5),
+    created_by: "user-1",
     created_at: at(-40),
   },
 ];
@@ -147,6 +155,7 @@ const delivery = (number: number, part: Partial<Delivery>): Delivery => ({
   attempts: 1,
   response_status: 204,
   error: null,
+  failure: null,
   created_at: at(-number),
   next_attempt_at: null,
   delivered_at: at(-number),
@@ -155,13 +164,21 @@ const delivery = (number: number, part: Partial<Delivery>): Delivery => ({
 
 export const deliveries = (): Delivery[] => [
   delivery(1, {}),
-  delivery(2, { status: "pending", attempts: 3, response_status: 503, delivered_at: null, next_attempt_at: at(0.05) }),
+  delivery(2, {
+    status: "pending",
+    attempts: 3,
+    response_status: 503,
+    failure: "status",
+    delivered_at: null,
+    next_attempt_at: at(0.05),
+  }),
   delivery(3, {
     status: "failed",
     attempts: 9,
     response_status: null,
     delivered_at: null,
-    error: "The address did not answer within 15 s",
+    error: "The address did not answer in time.",
+    failure: "timeout",
   }),
 ];
 

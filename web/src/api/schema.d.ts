@@ -1265,7 +1265,7 @@ export interface components {
              */
             email?: string | null;
             /** @default MEMBER */
-            role: components["schemas"]["Role"];
+            role?: components["schemas"]["Role"];
         };
         /**
          * InvitationCreated
@@ -1564,7 +1564,7 @@ export interface components {
              * @default list
              * @constant
              */
-            object: "list";
+            object?: "list";
         };
         /**
          * ModelOut
@@ -1590,12 +1590,12 @@ export interface components {
              * @default model
              * @constant
              */
-            object: "model";
+            object?: "model";
             /**
              * Owned By
              * @default tertulia
              */
-            owned_by: string;
+            owned_by?: string;
         };
         /**
          * OidcOut
@@ -1931,31 +1931,31 @@ export interface components {
              * @description An engine, a chain, `auto`, or any of OpenAI's names.
              * @default tts-1
              */
-            model: string;
+            model?: string;
             /**
              * @description What the sound is written as.
              * @default mp3
              */
-            response_format: components["schemas"]["AudioFormat"];
+            response_format?: components["schemas"]["AudioFormat"];
             /**
              * Speed
              * @description A factor; 1 is the voice's own pace.
              * @default 1
              */
-            speed: number;
+            speed?: number;
             /**
              * Stream Format
              * @description Bytes of the file, or server-sent events.
              * @default audio
              * @enum {string}
              */
-            stream_format: "audio" | "sse";
+            stream_format?: "audio" | "sse";
             /**
              * Voice
              * @description A voice of GET /v1/audio/voices, or any of OpenAI's names.
              * @default alloy
              */
-            voice: string | components["schemas"]["VoiceId"];
+            voice?: string | components["schemas"]["VoiceId"];
         };
         /**
          * Status
@@ -2255,7 +2255,7 @@ export interface components {
              * @default list
              * @constant
              */
-            object: "list";
+            object?: "list";
         };
         /**
          * VoiceOut
@@ -2280,7 +2280,7 @@ export interface components {
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * Space Id
              * Format: uuid

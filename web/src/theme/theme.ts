@@ -151,7 +151,8 @@ export const theme = createTheme({
     // Locking the scroll writes a <style> element, which the content security policy refuses; global.css does it instead.
     Modal: { defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
     Drawer: { defaultProps: { lockScroll: false } },
-    Menu: { defaultProps: { shadow: "md", withinPortal: true } },
+    // Inside its landmark, and without the empty focus holder, which a screen reader would count among the items.
+    Menu: { defaultProps: { shadow: "md", withinPortal: false, withInitialFocusPlaceholder: false } },
     // Nearly every field is required here; marking them all says nothing.
     TextInput: { defaultProps: { withAsterisk: false } },
     PasswordInput: { defaultProps: { withAsterisk: false } },

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Delivery } from "../../../api/types";
 import { useFormat } from "../../../i18n/format";
+import dialog from "../../../ui/Dialog.module.css";
 import { Empty } from "../../../ui/Empty";
 import { List, Row } from "../../../ui/List";
 import { Page } from "../../../ui/Page";
@@ -110,7 +111,7 @@ function DeliveryRow({ delivery, onShow }: { delivery: Delivery; onShow: () => v
           {delivery.status === "pending" && delivery.next_attempt_at && (
             <span>{t("deliveries.next", { when: format.ago(delivery.next_attempt_at) })}</span>
           )}
-          {delivery.error && <span>{delivery.error}</span>}
+          {delivery.failure && <span>{t(`deliveries.failures.${delivery.failure}`)}</span>}
         </>
       }
       side={
@@ -133,13 +134,37 @@ function DeliveryRow({ delivery, onShow }: { delivery: Delivery; onShow: () => v
 }
 
 function Payload({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const format = useFormat();
   const delivery = useQuery(deliveryQuery(id));
   if (delivery.error) return <ProblemNote failure={delivery.error} onRetry={() => void delivery.refetch()} />;
   if (!delivery.data) return <RowSkeletons rows={1} height={160} />;
+  const { payload, log } = delivery.data;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <pre className={classes.payload} tabIndex={0}>
-      {JSON.stringify(delivery.data.payload, null, 2)}
-    </pre>
+    <div className={dialog.stack}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <pre className={classes.payload} tabIndex={0}>
+        {JSON.stringify(payload, null, 2)}
+      </pre>
+      {log.length > 0 && (
+        <List label={t("deliveries.log")}>
+          {log.map((attempt) => (
+            <Row
+              key={attempt.at}
+              name={format.moment(attempt.at)}
+              facts={
+                <>
+                  <span>{t("deliveries.took", { ms: format.number(attempt.duration_ms) })}</span>
+                  {attempt.response_status !== null && (
+                    <span>{t("deliveries.answered", { code: attempt.response_status })}</span>
+                  )}
+                  {attempt.failure && <span>{t(`deliveries.failures.${attempt.failure}`)}</span>}
+                </>
+              }
+            />
+          ))}
+        </List>
+      )}
+    </div>
   );
 }

@@ -73,7 +73,12 @@ function WebhookForm({ space, create, onClose }: WebhookFormProps) {
         data-autofocus
       />
       <ProblemNote failure={known.error} onRetry={() => void known.refetch()} />
-      <Checkbox.Group label={t("webhooks.types")} value={types} onChange={setTypes}>
+      <Checkbox.Group
+        label={t("webhooks.types")}
+        description={t("webhooks.typesWords")}
+        value={types}
+        onChange={setTypes}
+      >
         <div className={`${forms.checks} ${forms.below}`}>
           {(known.data ?? []).map((type) => (
             <Checkbox key={type.name} value={type.name} label={type.name} description={type.description} />
@@ -85,7 +90,7 @@ function WebhookForm({ space, create, onClose }: WebhookFormProps) {
         <Button variant="default" onClick={onClose}>
           {t("actions.cancel")}
         </Button>
-        <Button type="submit" loading={create.isPending} disabled={types.length === 0}>
+        <Button type="submit" loading={create.isPending}>
           {t("webhooks.create")}
         </Button>
       </div>

@@ -19,11 +19,12 @@ export function Webhooks() {
   const { t } = useTranslation();
   const space = useActiveSpace();
   const webhooks = useQuery(webhooksQuery);
+  const ofSpace = (webhooks.data?.items ?? []).filter((webhook) => webhook.space_id === space?.id);
   const [creating, setCreating] = useState(false);
   const deleting = useDeleteWebhook();
   const removal = useRemoval((id) => deleting.mutateAsync(id));
   const manages = space !== undefined && space.role !== "MEMBER";
-  const items = (webhooks.data?.items ?? []).filter((webhook) => !removal.hidden.has(webhook.id));
+  const items = ofSpace.filter((webhook) => !removal.hidden.has(webhook.id));
   const create = manages ? (
     <Button leftSection={<IconPlus size={18} aria-hidden="true" />} onClick={() => setCreating(true)}>
       {t("webhooks.create")}
@@ -54,9 +55,12 @@ export function Webhooks() {
   );
 }
 
+const reasons = ["gone", "failing"] as const;
+
 function WebhookRow({ webhook, onRemove }: { webhook: Webhook; onRemove: () => void }) {
   const { t } = useTranslation();
   const update = useUpdateWebhook();
+  const reason = reasons.find((one) => one === webhook.disabled_reason);
   return (
     <Row
       quiet={!webhook.enabled}
@@ -66,9 +70,15 @@ function WebhookRow({ webhook, onRemove }: { webhook: Webhook; onRemove: () => v
             {webhook.url}
           </Link>
           {!webhook.enabled && <Badge color="quiet">{t("webhooks.off")}</Badge>}
+          {webhook.enabled && webhook.failing_since && <Badge color="warn">{t("webhooks.failing")}</Badge>}
         </>
       }
-      facts={webhook.types.join(", ") || t("webhooks.everyType")}
+      facts={
+        <>
+          <span>{webhook.types.join(", ") || t("webhooks.everyType")}</span>
+          {reason && <span>{t(`webhooks.reasons.${reason}`)}</span>}
+        </>
+      }
       side={
         <>
           <Switch
