@@ -10,6 +10,26 @@ from tertulia.kernel.database import Transaction
 
 TOPIC = "identity"
 
+MEMBER_JOINED = "member.joined"
+MEMBER_LEFT = "member.left"
+MEMBER_ROLE_CHANGED = "member.role_changed"
+
+OUTSIDE: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    MEMBER_JOINED: (
+        "Somebody became a member of the space.",
+        {"user_id": "0199d3a0-0000-7000-8000-000000000000", "role": "MEMBER"},
+    ),
+    MEMBER_LEFT: (
+        "Somebody left the space or was taken out of it.",
+        {"user_id": "0199d3a0-0000-7000-8000-000000000000"},
+    ),
+    MEMBER_ROLE_CHANGED: (
+        "A member of the space was given another role.",
+        {"user_id": "0199d3a0-0000-7000-8000-000000000000", "role": "ADMIN"},
+    ),
+}
+"""What those outside may ask to be told, with an example of each."""
+
 
 class ChangeKind(StrEnum):
     """What happened; the value is the event's type."""
@@ -46,6 +66,14 @@ class Announcer(Protocol):
     ) -> object: ...
 
 
+class Outside(Protocol):
+    """Tells those outside the server who asked to know; webhooks/ does it."""
+
+    async def emit(
+        self, tx: Transaction, space_id: UUID, type_: str, data: Mapping[str, Any]
+    ) -> None: ...
+
+
 class Unannounced:
     """For a process on its own: nobody else is told."""
 
@@ -58,8 +86,9 @@ class Unannounced:
 class Changes:
     """Says a change to the other nodes by an event, and to this one directly."""
 
-    def __init__(self, announcer: Announcer | None = None) -> None:
+    def __init__(self, announcer: Announcer | None = None, outside: Outside | None = None) -> None:
         self._announcer = announcer or Unannounced()
+        self._outside = outside
         self._listeners: list[Callable[[Change], None]] = []
 
     def listen(self, listener: Callable[[Change], None]) -> None:
@@ -72,6 +101,14 @@ class Changes:
             return
         await self._announcer.publish(tx, TOPIC, kind.value, change.data())
         tx.after_commit(lambda: self._apply(change))
+
+    async def tell_outside(
+        self, tx: Transaction, space_id: UUID, type_: str, **data: object
+    ) -> None:
+        """Tells those outside who asked about this space, if the transaction goes through."""
+        if self._outside is not None:
+            said = {name: str(value) for name, value in data.items()}
+            await self._outside.emit(tx, space_id, type_, said)
 
     def heard(self, type_: str, data: Mapping[str, Any]) -> None:
         """Takes in an event another node published under `TOPIC`."""

@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -63,7 +63,8 @@ class EmbeddedPostgres:
     it when a process dies, so a killed server can never leave a count behind.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, options: Mapping[str, str] | None = None) -> None:
+        self._options = {**OPTIONS, **(options or {})}
         self._data = folder / "postgres"
         self._guard = folder / "postgres.lock"
         self._users = folder / "postgres.users"
@@ -150,7 +151,7 @@ class EmbeddedPostgres:
         if socket_folder != self._data and os.geteuid() == 0:
             ensure_prefix_permissions(socket_folder)
             socket_folder.chmod(0o777)
-        options = {**OPTIONS, "unix_socket_directories": str(socket_folder)}
+        options = {**self._options, "unix_socket_directories": str(socket_folder)}
         arguments = " ".join(f"-c {name}='{value}'" for name, value in options.items())
         self._launch(arguments)
         self._make_database(socket_folder)

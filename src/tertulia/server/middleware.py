@@ -8,7 +8,6 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -206,10 +205,19 @@ class _Request:
         MutableHeaders(raw=response.raw_headers)["Connection"] = "close"
         await response(self.scope, _nothing, self.send)
 
+    def _template(self) -> str:
+        """The address with names in the place of values; values are people's and stay out of logs and labels."""
+        if "route" not in self.scope:
+            return "other"
+        path: str = self.scope["path"]
+        for name, value in reversed(self.scope.get("path_params", {}).items()):
+            before, found, after = path.rpartition(str(value))
+            path = f"{before}{{{name}}}{after}" if found else path
+        return path
+
     def record(self) -> None:
         seconds = time.perf_counter() - self._started
-        route: Any = self.scope.get("route")
-        template = getattr(route, "path", None) or "other"
+        template = self._template()
         self._metrics.request(self.scope["method"], template, self.status, seconds)
         if template not in QUIET:
             log.info(

@@ -15,8 +15,10 @@ from tertulia.blobs.service import BlobService
 from tertulia.events.postgres import PostgresTransport
 from tertulia.events.service import Events
 from tertulia.events.transport import Transport
+from tertulia.identity import tasks as identity_tasks
 from tertulia.identity.access import Access
 from tertulia.identity.authenticator import Authenticator
+from tertulia.identity.changes import OUTSIDE
 from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
 from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import RateLimiter
@@ -110,7 +112,19 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     jobs.register("blobs.sweep", sweep_blobs)
     jobs.schedule("41 * * * *", "blobs.sweep")
 
-    identity = IdentityService(settings, clock, announcer=events)
+    guard = OutboundGuard(settings.webhook_allowed_networks)
+    webhooks = Webhooks(jobs, guard, clock, announcer=events)
+    webhook_sender = Sender(
+        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
+        clock,
+        timeout_seconds=settings.webhook_timeout_seconds,
+    )
+    webhook_tasks.register(jobs, webhooks, webhook_sender)
+    for name, (meaning, example) in OUTSIDE.items():
+        webhooks.types.register(name, meaning, example)
+
+    identity = IdentityService(settings, clock, announcer=events, outside=webhooks)
+    identity_tasks.register(jobs, identity, clock)
     identity.scopes.register(
         SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
     )
@@ -122,15 +136,6 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         revocations,
         session_life=timedelta(days=settings.session_days),
     )
-
-    guard = OutboundGuard(settings.webhook_allowed_networks)
-    webhooks = Webhooks(jobs, guard, clock, announcer=events)
-    webhook_sender = Sender(
-        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
-        clock,
-        timeout_seconds=settings.webhook_timeout_seconds,
-    )
-    webhook_tasks.register(jobs, webhooks, webhook_sender)
 
     metrics = Metrics()
     speech = build_speech(settings, metrics)

@@ -1,8 +1,8 @@
 """What identity does: one service, with a part for each noun."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from tertulia.identity.changes import Announcer, Changes
+from tertulia.identity.changes import Announcer, Changes, Outside
 from tertulia.identity.oidc import OidcProvider
 from tertulia.identity.passwords import Passwords
 from tertulia.identity.scopes import ScopeRegistry
@@ -14,6 +14,7 @@ from tertulia.identity.service.sign_on import SignOnService
 from tertulia.identity.service.spaces import SpaceService
 from tertulia.identity.service.users import UserService
 from tertulia.identity.store import (
+    ExpiredStore,
     GuestStore,
     InvitationStore,
     KeyStore,
@@ -46,13 +47,14 @@ class IdentityService:
         clock: Clock,
         *,
         announcer: Announcer | None = None,
+        outside: Outside | None = None,
         passwords: Passwords | None = None,
         scopes: ScopeRegistry | None = None,
     ) -> None:
         passwords = passwords or Passwords()
         users, sessions, spaces = UserStore(), SessionStore(), SpaceStore()
         self.scopes = scopes or ScopeRegistry()
-        self.changes = Changes(announcer)
+        self.changes = Changes(announcer, outside)
         self.spaces = SpaceService(spaces, users, self.changes, clock)
         self.users = UserService(
             users,
@@ -87,6 +89,10 @@ class IdentityService:
             create_users=settings.oidc_create_users,
         )
         self.guests = GuestService(GuestStore(), self.changes, clock)
+
+    async def sweep(self, tx: Transaction, before: datetime) -> int:
+        """Removes what expired before then: sign-ins, invitations, guests."""
+        return await ExpiredStore().remove(tx, before)
 
     async def first_start_link(self, tx: Transaction) -> str | None:
         """The secret that makes the server's first owner, in the place of the one before; None once there is one."""

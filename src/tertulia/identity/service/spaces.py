@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from tertulia.identity.changes import ChangeKind, Changes
+from tertulia.identity.changes import (
+    MEMBER_JOINED,
+    MEMBER_LEFT,
+    MEMBER_ROLE_CHANGED,
+    ChangeKind,
+    Changes,
+)
 from tertulia.identity.domain import (
     Member,
     Principal,
@@ -91,6 +97,9 @@ class SpaceService:
         if not await self._spaces.add_member(tx, space_id, user_id, role, self._clock.now()):
             raise ConflictError("They are in this space already. Change their role instead.")
         await self._changes.tell(tx, ChangeKind.USER_CHANGED, [user_id])
+        await self._changes.tell_outside(
+            tx, space_id, MEMBER_JOINED, user_id=user_id, role=role.value
+        )
 
     async def set_role(
         self, tx: Transaction, principal: Principal, space_id: UUID, user_id: UUID, role: Role
@@ -103,6 +112,9 @@ class SpaceService:
             check_owner_stays(members, user_id)
         await self._spaces.set_role(tx, space_id, user_id, role)
         await self._changes.tell(tx, ChangeKind.USER_CHANGED, [user_id])
+        await self._changes.tell_outside(
+            tx, space_id, MEMBER_ROLE_CHANGED, user_id=user_id, role=role.value
+        )
         return replace(member, role=role)
 
     async def remove_member(
@@ -123,6 +135,7 @@ class SpaceService:
         check_owner_stays(members, member.user_id)
         await self._spaces.remove_member(tx, member.space_id, member.user_id)
         await self._changes.tell(tx, ChangeKind.USER_CHANGED, [member.user_id])
+        await self._changes.tell_outside(tx, member.space_id, MEMBER_LEFT, user_id=member.user_id)
 
     async def _held(
         self, tx: Transaction, space_id: UUID, user_id: UUID
