@@ -163,3 +163,21 @@ async def test_what_it_can_only_show_is_shown(
     assert answer.headers["content-type"].startswith(content_type)
     saved = await blob_response(local_store, shown, {}, "x.bin", method="HEAD", download=True)
     assert saved.headers["content-disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    ("name", "served"),
+    [
+        ("cinta.WAV", "audio/wav"),
+        ("x.html", "application/octet-stream"),
+        (None, "application/octet-stream"),
+    ],
+)
+async def test_a_recording_sent_as_mere_bytes_can_be_played(
+    local_store: LocalStore, ref: BlobRef, name: str | None, served: str
+) -> None:
+    sent = BlobRef(ref.key, ref.size_bytes, "application/octet-stream", ref.sha256, name)
+    answer = await blob_response(local_store, sent, {}, method="HEAD")
+    assert answer.headers["content-type"] == served
+    way = "inline" if served == "audio/wav" else "attachment"
+    assert answer.headers["content-disposition"].startswith(way)

@@ -12,6 +12,21 @@ _PARAMETER = re.compile(r"(codecs|charset|rate|channels)=(\"[\w .,+-]{1,64}\"|[\
 _SHOWN = re.compile(r"(audio|video)/[^+]+|image/(png|jpeg|gif|webp|avif)|text/plain")
 
 
+_PLAYABLE = {
+    "aac": "audio/aac",
+    "amr": "audio/amr",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "webm": "audio/webm",
+}
+
+
 def media_type(content_type: str) -> str:
     """A content type with nothing in it but a type and parameters that players need."""
     essence, *parameters = (part.strip() for part in content_type.split(";"))
@@ -19,6 +34,13 @@ def media_type(content_type: str) -> str:
         return PLAIN
     kept = [p for p in parameters if _PARAMETER.fullmatch(p)]
     return "; ".join([essence.lower(), *kept])
+
+
+def playable_type(content_type: str, name: str | None) -> str:
+    """The content type, or that of a recording's extension where the sender only said "bytes"."""
+    if media_type(content_type) != PLAIN:
+        return content_type
+    return _PLAYABLE.get((name or "").rpartition(".")[2].lower(), PLAIN)
 
 
 def shown_in_place(content_type: str) -> bool:

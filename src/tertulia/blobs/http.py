@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from starlette.responses import Response, StreamingResponse
 
-from tertulia.blobs.disposition import content_disposition, media_type
+from tertulia.blobs.disposition import content_disposition, media_type, playable_type
 from tertulia.blobs.domain import BlobRef, BlobStore, ByteRange, Download
 
 _RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.ASCII)
@@ -23,23 +23,22 @@ async def blob_response(
 ) -> Response:
     """Answers GET or HEAD for `ref`; `request_headers` must find names in small letters, as Starlette's do."""
     etag = f'"{ref.sha256}"'
+    name = filename or ref.name
+    content_type = playable_type(ref.content_type, name)
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": content_disposition(
-            filename or ref.name, ref.content_type, download=download
-        ),
+        "Content-Disposition": content_disposition(name, content_type, download=download),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
-        "Cross-Origin-Resource-Policy": "same-origin",
     }
     if _matches(request_headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     asked = parse_range(request_headers.get("range"))
     if asked and not _still_the_same(request_headers.get("if-range"), etag):
         asked = None
-    headers["Content-Type"] = _served_type(ref.content_type)
+    headers["Content-Type"] = _served_type(content_type)
     if method == "HEAD":
         # RFC 9110: Range means nothing to HEAD.
         headers["Content-Length"] = str((await store.stat(ref.key)).size_bytes)
