@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.server", "tests.fixtures.jobs", "tests.fixtures.blobs", "tests.fixtures.events", "tests.fixtures.identity", "tests.fixtures.webhooks"]
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.server",
+    "tests.fixtures.jobs",
+    "tests.fixtures.blobs",
+    "tests.fixtures.events",
+    "tests.fixtures.identity",
+    "tests.fixtures.webhooks",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

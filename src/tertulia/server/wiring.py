@@ -18,7 +18,7 @@ from tertulia.events.transport import Transport
 from tertulia.identity import tasks as identity_tasks
 from tertulia.identity.access import Access
 from tertulia.identity.authenticator import Authenticator
-from tertulia.identity.changes import OUTSIDE
+from tertulia.identity.changes import OUTSIDE as MEMBER_EVENTS
 from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
 from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import RateLimiter
@@ -37,6 +37,7 @@ from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
 from tertulia.server.speech import EngineState, Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
+from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENTS
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
@@ -113,14 +114,14 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     jobs.schedule("41 * * * *", "blobs.sweep")
 
     guard = OutboundGuard(settings.webhook_allowed_networks)
-    webhooks = Webhooks(jobs, guard, clock, announcer=events)
+    webhooks = Webhooks(jobs, guard, clock, announcer=events, keep_days=settings.webhook_keep_days)
     webhook_sender = Sender(
         guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
         clock,
         timeout_seconds=settings.webhook_timeout_seconds,
     )
     webhook_tasks.register(jobs, webhooks, webhook_sender)
-    for name, (meaning, example) in OUTSIDE.items():
+    for name, (meaning, example) in {**MEMBER_EVENTS, **TRANSCRIPTION_EVENTS}.items():
         webhooks.types.register(name, meaning, example)
 
     identity = IdentityService(settings, clock, announcer=events, outside=webhooks)
@@ -147,6 +148,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         check=reader.check,
         max_upload_bytes=settings.max_upload_bytes,
         keep_uploads=settings.keep_uploads,
+        outside=webhooks,
     )
     TranscriptionTasks(transcriptions, reader, clock).register(jobs)
 

@@ -45,6 +45,27 @@ class Status(StrEnum):
         return self in (Status.DONE, Status.FAILED)
 
 
+DONE = "transcription.done"
+FAILED = "transcription.failed"
+
+OUTSIDE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    DONE: (
+        "A recording has been read. Fetch its text at /api/transcribe/{id}.",
+        {
+            "id": "0199d3a0-0000-7000-8000-000000000000",
+            "language": "es",
+            "duration_seconds": 61.5,
+            "provider": "whisper",
+        },
+    ),
+    FAILED: (
+        "A recording could not be read.",
+        {"id": "0199d3a0-0000-7000-8000-000000000000", "code": "audio_unreadable"},
+    ),
+}
+"""What those outside may ask to be told; the text itself and the file's name stay here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """How a recording is to be read. Without an engine the server's own choice reads it."""

@@ -1,7 +1,7 @@
 """Transcriptions: handed over, followed, read, removed."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from tertulia.blobs.domain import Blob, Download
@@ -14,6 +14,8 @@ from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Recognition
 from tertulia.speech.transcriptions.domain import (
+    DONE,
+    FAILED,
     Owner,
     Status,
     Transcription,
@@ -35,6 +37,14 @@ CheckWishes = Callable[[Wishes], None]
 """Refuses engines and languages that nobody here knows, before anything is stored."""
 
 
+class Outside(Protocol):
+    """Tells those outside the server who asked to know; webhooks/ does it."""
+
+    async def emit(
+        self, tx: Transaction, space_id: UUID, type_: str, data: Mapping[str, Any]
+    ) -> None: ...
+
+
 class TranscriptionService:
     """Everything that can be done with transcriptions; the reading itself is `tasks.py`'s."""
 
@@ -47,6 +57,7 @@ class TranscriptionService:
         check: CheckWishes,
         max_upload_bytes: int,
         keep_uploads: bool = True,
+        outside: Outside | None = None,
     ) -> None:
         self._store = TranscriptionStore()
         self._blobs = blobs
@@ -55,6 +66,7 @@ class TranscriptionService:
         self._check = check
         self._max_upload_bytes = max_upload_bytes
         self._keep_uploads = keep_uploads
+        self._outside = outside
 
     async def create(
         self,
@@ -190,7 +202,9 @@ class TranscriptionService:
         if not self._keep_uploads and transcription.blob_id is not None:
             changes["blob_id"] = None
             await self._blobs.delete(tx, transcription.blob_id)
-        await self._store.change(tx, transcription.id, changes, while_in=(Status.RUNNING,))
+        if await self._store.change(tx, transcription.id, changes, while_in=(Status.RUNNING,)):
+            said = {name: changes[name] for name in ("language", "duration_seconds", "provider")}
+            await self._tell(tx, DONE, transcription, said)
 
     async def fail(self, tx: Transaction, id_: UUID, error: TertuliaError) -> None:
         """Writes down why there will be no text."""
@@ -199,7 +213,19 @@ class TranscriptionService:
             "finished_at": self._clock.now(),
             "error": error.problem(),
         }
-        await self._store.change(tx, id_, changes, while_in=(Status.QUEUED, Status.RUNNING))
+        failed = await self._store.find(tx, id_)
+        changed = await self._store.change(
+            tx, id_, changes, while_in=(Status.QUEUED, Status.RUNNING)
+        )
+        if changed and failed is not None:
+            await self._tell(tx, FAILED, failed, {"code": error.code})
+
+    async def _tell(
+        self, tx: Transaction, type_: str, which: Transcription, said: Mapping[str, Any]
+    ) -> None:
+        if self._outside is not None:
+            data = {"id": str(which.id), **said}
+            await self._outside.emit(tx, which.owner.space_id, type_, data)
 
     async def orphans(self, tx: Transaction) -> Sequence[Orphan]:
         """Rows that a job should stand for."""
