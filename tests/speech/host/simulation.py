@@ -81,7 +81,7 @@ class Simulation:
         options = RecognitionOptions(language="en")
         reader = FileReader(options, FileCutter(LoudnessDetector()), len(audio))
         job = FileJob(number, self.model, reader, self.now)
-        reader.feed(audio)
+        reader.add(reader.cut(audio), len(audio))
         self.scheduler.files[number] = job
         return job
 

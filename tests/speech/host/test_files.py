@@ -23,9 +23,13 @@ def reader(audio: Samples, language: str | None = "en", *, whole: bool = False) 
     return FileReader(options, FileCutter(LoudnessDetector()), len(audio), whole)
 
 
+def take(target: FileReader, samples: Samples) -> None:
+    target.add(target.cut(samples), len(samples))
+
+
 def feed(target: FileReader, audio: Samples, block: int = 160_000) -> None:
     for at in range(0, len(audio), block):
-        target.feed(audio[at : at + block])
+        take(target, audio[at : at + block])
 
 
 def read_all(target: FileReader) -> list[FileWindow]:
@@ -66,7 +70,7 @@ def test_silence_makes_no_window_and_keeps_no_memory() -> None:
     feed(target, audio)
     assert not target.ready
     assert target.finished
-    assert target.cutter.held < 16_000
+    assert target.held < 16_000
 
 
 def test_a_long_file_is_asked_for_piece_by_piece() -> None:
@@ -76,9 +80,9 @@ def test_a_long_file_is_asked_for_piece_by_piece() -> None:
     while sent < len(audio):
         wanted = target.wanted()
         assert wanted
-        target.feed(audio[sent : sent + wanted])
+        take(target, audio[sent : sent + wanted])
         sent += wanted
-        most = max(most, target.cutter.held)
+        most = max(most, target.held)
         read_all(target)
     assert target.wanted() == 0
     assert target.finished
@@ -100,7 +104,7 @@ def test_a_file_can_be_read_in_one_piece() -> None:
     audio = np.concatenate([silence(3), speech(list(range(2, 50)) * 5)])
     target = reader(audio, whole=True)
     while wanted := target.wanted():
-        target.feed(audio[target.cutter.received :][:wanted])
+        take(target, audio[target.cutter.received :][:wanted])
     window = target.take()
     assert len(window.window.samples) == len(audio)
     target.accept_whole(window, FileReading((Segment("hello", 0, 1, speaker="A"),), "en"))
@@ -133,3 +137,20 @@ def test_words_become_sentences() -> None:
 def test_what_a_model_says_over_silence_is_dropped() -> None:
     reading = Reading((Word("Thanks!", 0, 1),), "en", 0.1, no_speech=0.95)
     assert segments_of(window_of(Span(0, 16_000)), reading) == []
+
+
+@pytest.mark.parametrize("gap", [4, 30, 300])
+def test_sparse_speech_is_asked_for_to_its_end(gap: int) -> None:
+    audio = np.concatenate([np.concatenate([speech([5, 6, 7]), silence(gap)]) for _ in range(40)])
+    target = reader(audio)
+    sent = held = 0
+    while wanted := target.wanted():
+        for at in range(sent, sent + wanted, 160_000):
+            take(target, audio[at : min(at + 160_000, sent + wanted)])
+        sent += wanted
+        held = max(held, target.held)
+        read_all(target)
+    assert sent == len(audio)
+    assert target.finished
+    assert target.recognition("scripted").text.split() == ["w5", "w6", "w7"] * 40
+    assert held <= AHEAD_SAMPLES + 160_000

@@ -42,6 +42,14 @@ AHEAD_SAMPLES = 120 * SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Audio for one window, and the pieces of the file it is made of."""
+
+    pieces: tuple[Span, ...]
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class FileWindow:
     """A window of a file: pieces of it, side by side."""
 
@@ -69,8 +77,9 @@ class FileCutter:
         self._buffer = AudioBuffer()
         self._unjudged: Samples = np.zeros(0, np.float32)
         self._pieces: list[Span] = []
+        self._audio: list[Samples] = []
         self._packed = 0
-        self.windows: deque[tuple[tuple[Span, ...], Samples]] = deque()
+        self._cuts: list[Cut] = []
 
     @property
     def received(self) -> int:
@@ -78,36 +87,43 @@ class FileCutter:
 
     @property
     def held(self) -> int:
-        """Samples in memory, in windows or on their way there."""
-        waiting = sum(len(samples) for _, samples in self.windows)
-        return self._buffer.end - self._buffer.start + waiting
+        """Samples on their way into a window."""
+        return self._buffer.end - self._buffer.start + self._packed
 
-    def feed(self, samples: Samples, *, judged: bool = True) -> None:
+    def feed(self, samples: Samples, *, judged: bool = True) -> list[Cut]:
+        """Takes audio; gives the windows that are full now."""
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._buffer.append(samples)
         if not judged:
-            return
+            return []
         waiting = np.concatenate((self._unjudged, samples))
         whole = len(waiting) // FRAME_SAMPLES * FRAME_SAMPLES
         self._unjudged = waiting[whole:]
         if whole:
             self._judge(waiting[:whole])
-        kept_from = self._pieces[0].start if self._pieces else self._endpointer.settled
-        self._buffer.drop_before(kept_from)
+        # pieces have their own audio, else sparse speech would fill what may be held and stop the file
+        self._buffer.drop_before(max(0, self._endpointer.settled - samples_of(JOINED_SECONDS)))
+        return self._handed_over()
 
-    def finish(self) -> None:
-        """The file has ended."""
+    def finish(self) -> list[Cut]:
+        """The file has ended: the last window."""
         span = self._endpointer.finish(self._buffer.end)
         if span is not None:
             self._take(span)
         if self._pieces:
             self._emit()
+        return self._handed_over()
 
-    def take_whole(self) -> None:
-        """Puts everything into one window."""
+    def whole(self) -> list[Cut]:
+        """Everything in one window."""
         whole = Span(0, self._buffer.end)
-        self.windows.append(((whole,), self._buffer.between(0, whole.end)))
+        cut = Cut((whole,), self._buffer.between(0, whole.end))
         self._buffer.drop_before(whole.end)
+        return [cut]
+
+    def _handed_over(self) -> list[Cut]:
+        cuts, self._cuts = self._cuts, []
+        return cuts
 
     def _judge(self, frames: Samples) -> None:
         probabilities = self._detector.feed(frames)
@@ -127,6 +143,7 @@ class FileCutter:
         if self._packed + added > samples_of(WINDOW_SECONDS):
             self._emit()
             near, added = False, span.end - span.start
+        self._audio.append(self._buffer.between(span.end - added, span.end))
         if near:
             self._pieces[-1] = Span(self._pieces[-1].start, span.end)
         else:
@@ -134,14 +151,16 @@ class FileCutter:
         self._packed += added
 
     def _emit(self) -> None:
-        audio = np.concatenate([self._buffer.between(p.start, p.end) for p in self._pieces])
-        self.windows.append((tuple(self._pieces), audio))
-        self._pieces, self._packed = [], 0
+        self._cuts.append(Cut(tuple(self._pieces), np.concatenate(self._audio)))
+        self._pieces, self._audio, self._packed = [], [], 0
 
 
 @dataclass(slots=True)
 class FileReader:
-    """Hands out the windows of one file and collects their readings; pure, driven by the workers."""
+    """Hands out the windows of one file and collects their readings.
+
+    `cut` takes long and touches nothing the other methods do, so that it may run beside them.
+    """
 
     options: RecognitionOptions
     cutter: FileCutter
@@ -150,6 +169,9 @@ class FileReader:
     """Whether the engine wants the file in one piece, as one that tells speakers apart does."""
     language: str | None = None
     _detected: bool = False
+    _waiting: deque[Cut] = field(default_factory=deque)
+    _waiting_samples: int = 0
+    _received: int = 0
     _given: int = 0
     _asked: int = 0
     _segments: dict[int, tuple[Segment, ...]] = field(default_factory=dict)
@@ -157,38 +179,56 @@ class FileReader:
 
     def wanted(self) -> int:
         """How many more samples to ask the server for now."""
-        ahead = self.total_samples if self.whole else AHEAD_SAMPLES
-        room = ahead - self.cutter.held - (self._asked - self.cutter.received)
+        # the end of a piece is held twice, so that the next one can join it
+        most = AHEAD_SAMPLES - samples_of(JOINED_SECONDS)
+        ahead = self.total_samples if self.whole else most
+        room = ahead - self.held - (self._asked - self._received)
         more = min(room, self.total_samples - self._asked)
         if more <= 0 or (more < AHEAD_SAMPLES // 4 and self._asked + more < self.total_samples):
             return 0
         self._asked += more
         return more
 
-    def feed(self, samples: Samples) -> None:
-        self.cutter.feed(samples, judged=not self.whole)
-        if self.cutter.received >= self.total_samples and not self._ended:
-            self._ended = True
-            if self.whole:
-                self.cutter.take_whole()
-            else:
-                self.cutter.finish()
+    @property
+    def held(self) -> int:
+        """Samples in memory that no worker has taken yet."""
+        return self.cutter.held + self._waiting_samples
+
+    @property
+    def waiting(self) -> int:
+        """Windows that no worker has taken yet."""
+        return len(self._waiting)
+
+    def cut(self, samples: Samples) -> list[Cut]:
+        """Finds the windows in the next audio; in order, one call at a time."""
+        cuts = self.cutter.feed(samples, judged=not self.whole)
+        if self.cutter.received >= self.total_samples:
+            cuts += self.cutter.whole() if self.whole else self.cutter.finish()
+        return cuts
+
+    def add(self, cuts: Sequence[Cut], samples: int) -> None:
+        """Takes what `cut` made of so many samples."""
+        self._waiting.extend(cuts)
+        self._waiting_samples += sum(len(cut.samples) for cut in cuts)
+        self._received += samples
+        self._ended = self._received >= self.total_samples
 
     @property
     def ready(self) -> bool:
         """Whether a worker may take a window. Until the first has told the language, the others wait for it."""
-        if not self.cutter.windows:
+        if not self._waiting:
             return False
         return self.options.language is not None or self._given == 0 or self._detected
 
     @property
     def finished(self) -> bool:
-        return self._ended and not self.cutter.windows and len(self._segments) == self._given
+        return self._ended and not self._waiting and len(self._segments) == self._given
 
     def take(self) -> FileWindow:
-        pieces, audio = self.cutter.windows.popleft()
+        cut = self._waiting.popleft()
+        self._waiting_samples -= len(cut.samples)
         options = replace(self.options, language=self.options.language or self.language)
-        window = FileWindow(self._given, pieces, Window(audio, options, quick=False))
+        window = FileWindow(self._given, cut.pieces, Window(cut.samples, options, quick=False))
         self._given += 1
         return window
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from tertulia.speech.domain import RecognitionOptions
+from tertulia.speech.domain import RecognitionOptions, Samples
 from tertulia.speech.host import wire
 from tertulia.speech.host.calling import call, warm_up
 from tertulia.speech.host.capacity import Cadence, CadencePolicy, Kind, capacity
@@ -72,14 +72,16 @@ class EngineRoom:
         self._changed = threading.Condition()
         self._openings: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._expected: set[int] = set()
+        self._uncut: queue.SimpleQueue[tuple[FileJob, Samples]] = queue.SimpleQueue()
         self._detector = _named(config.detector)
         self._stats = Stats()
 
     def start(self) -> None:
-        """Starts the workers, and the thread that loads models and opens streams."""
+        """Starts the workers, the thread that loads models and opens streams, and the one that cuts files."""
         for number in range(self._config.workers):
             threading.Thread(target=self._work, args=(number,), daemon=True).start()
         threading.Thread(target=self._open_all, daemon=True).start()
+        threading.Thread(target=self._cut_all, daemon=True).start()
 
     def handle(self, message: Message) -> None:
         """Takes one message; called on the thread that reads the socket."""
@@ -210,10 +212,26 @@ class EngineRoom:
             return
         job = self._scheduler.files.get(number)
         if job is not None:
-            job.reader.feed(samples)
-            self._stats.file_samples += len(samples)
-            self._ask_for_more(job)
-            self._finish_file(job)
+            self._uncut.put((job, samples))
+
+    def _cut_all(self) -> None:
+        """Voice activity of files, which would hold up live audio where that is read."""
+        while True:
+            job, samples = self._uncut.get()
+            if job.cancelled:
+                continue
+            try:
+                cuts = job.reader.cut(samples)
+            except Exception as error:  # noqa: BLE001 - one file must not end the thread of all
+                with self._changed:
+                    self._fail(job.number, error)
+                continue
+            with self._changed:
+                job.reader.add(cuts, len(samples))
+                self._stats.file_samples += len(samples)
+                self._ask_for_more(job)
+                self._finish_file(job)
+                self._changed.notify_all()
 
     def _finish(self, number: int) -> None:
         session = self._scheduler.lives.get(number)

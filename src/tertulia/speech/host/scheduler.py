@@ -101,7 +101,7 @@ class Scheduler:
     def queued(self) -> int:
         """Live streams and files that could use a worker now."""
         lives = sum(1 for session in self.lives.values() if session.needs())
-        return lives + sum(len(job.reader.cutter.windows) for job in self.files.values())
+        return lives + sum(job.reader.waiting for job in self.files.values())
 
     def current_cadence(self, kind: Kind, model: LoadedModel, now: float) -> float:
         speaking = sum(1 for session in self.lives.values() if session.speaking)
