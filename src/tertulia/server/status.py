@@ -136,7 +136,7 @@ def checks(services: Services) -> dict[str, Check]:
     return {
         "database": services.database.ping,
         "events": services.events.check,
-        "blobs": services.check_blobs,
+        "blobs": services.blob_store.check,
     }
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from tertulia.blobs.domain import BlobMissingError, BlobStore
+from tertulia.blobs.domain import BlobStore
 from tertulia.blobs.opening import open_store
 from tertulia.blobs.service import BlobService
 from tertulia.events.postgres import PostgresTransport
@@ -30,7 +30,6 @@ from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.folder import DataFolder
-from tertulia.kernel.ids import new_id
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
@@ -74,11 +73,6 @@ class Services:
     transcriptions: TranscriptionService
     url: str
     started_at: datetime
-
-    async def check_blobs(self) -> None:
-        """Raises when the place of big files does not answer; a file that is not there is an answer."""
-        with suppress(BlobMissingError):
-            await self.blob_store.stat(f"health/2000/01/{new_id()}")
 
     def speech_engines(self) -> list[EngineState]:
         return self.speech.engines()
@@ -201,6 +195,7 @@ async def opened_services(
         await services.events.start()
         stack.push_async_callback(services.events.stop)
         stack.push_async_callback(services.limiter.close)
+        stack.push_async_callback(services.blob_store.close)
         stack.push_async_callback(services.webhook_sender.close)
         if server:
             await stack.enter_async_context(_running("revocations", services.revocations.run))
