@@ -62,3 +62,8 @@ def test_words_that_the_trimmed_window_repeats_are_not_doubled() -> None:
         agreement.hear(words("so what we do"), sure_until=9)
     agreement.hear(words("we do is simple", start=0.9), sure_until=9)
     assert [w.text for w in agreement.words] == ["so", "what", "we", "do", "is", "simple"]
+
+
+def test_what_comes_again_after_a_pause_was_said_again() -> None:
+    said = tuple(Word(t, i * 2.0, i * 2.0 + 0.3) for i, t in enumerate(["yes"] * 8))
+    assert without_loops(said) == said

@@ -252,11 +252,14 @@ def segments_of(window: FileWindow, reading: Reading) -> list[Segment]:
     if invented(reading):
         return []
     groups: list[list[Word]] = []
-    for word in without_loops(reading.words):
-        placed = replace(word, start=window.place(word.start), end=window.place(word.end))
-        if not groups or _breaks(groups[-1], placed):
+    placed = [
+        replace(word, start=window.place(word.start), end=window.place(word.end))
+        for word in reading.words
+    ]
+    for word in without_loops(placed):
+        if not groups or _breaks(groups[-1], word):
             groups.append([])
-        groups[-1].append(placed)
+        groups[-1].append(word)
     return [_segment(group, reading) for group in groups]
 
 

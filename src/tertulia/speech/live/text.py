@@ -12,6 +12,7 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km", "bo"})
 REPEATS = 3
 """A phrase said this often in a row, or a word twice as often, was not said but made up."""
 LONGEST_PHRASE = 12
+PAUSE_SECONDS = 1.0
 SURE_OF_SILENCE = 0.8
 UNSURE = 0.35
 
@@ -30,24 +31,27 @@ def plain(text: str) -> str:
 
 
 def without_loops(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Keeps one of a phrase that a decoder got stuck on."""
+    """Keeps one of a phrase that a decoder got stuck on. What comes again after a pause was said again."""
     kept: list[Word] = []
     keys = [plain(word.text) for word in words]
     at = 0
     while at < len(words):
-        size, times = _loop(keys, at)
+        size, times = _loop(words, keys, at)
         kept += words[at : at + size]
         at += size * times
     return tuple(kept)
 
 
-def _loop(keys: list[str], at: int) -> tuple[int, int]:
+def _loop(words: Sequence[Word], keys: list[str], at: int) -> tuple[int, int]:
     """How long the phrase at `at` is and how often it is repeated, (1, 1) when it is not a loop."""
     for size in range(1, LONGEST_PHRASE + 1):
         phrase = keys[at : at + size]
-        times = 1
-        while keys[at + times * size : at + (times + 1) * size] == phrase:
-            times += 1
+        times, following = 1, at + size
+        while (
+            keys[following : following + size] == phrase
+            and words[following].start - words[following - 1].end < PAUSE_SECONDS
+        ):
+            times, following = times + 1, following + size
         if times >= (2 * REPEATS if size == 1 else REPEATS):
             return size, times
     return 1, 1
