@@ -26,6 +26,7 @@ SETTINGS = {
     "rate_limit_sign_in": "1000/minute",
     "rate_limit": "100000/minute",
     "rate_limit_create": "10000/minute",
+    "webhook_allowed_networks": "127.0.0.0/8",
 }
 
 

@@ -1,0 +1,92 @@
+"""A webhook's life: made, its secret shown once, tried out, looked into, sent again, removed."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from playwright.sync_api import Page, expect
+from standardwebhooks.webhooks import Webhook
+
+pytestmark = pytest.mark.e2e
+
+
+class Listener:
+    """An address that hears of events and answers 204."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Keeps the terminal quiet."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    listener = Listener()
+    thread = threading.Thread(target=listener.server.serve_forever)
+    thread.start()
+    yield listener
+    listener.server.shutdown()
+    thread.join()
+    listener.server.server_close()
+
+
+def test_webhook_is_made_tried_replayed_and_removed(owner: Page, listener: Listener) -> None:
+    owner.goto("/settings/webhooks")
+    owner.get_by_role("button", name="New webhook").first.click()
+    dialog = owner.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Address").fill(listener.url)
+    dialog.get_by_role("button", name="New webhook").click()
+    secret = owner.get_by_label("Signing secret").text_content() or ""
+    owner.get_by_role("button", name="Done").click()
+
+    owner.get_by_role("link", name=listener.url).click()
+    expect(owner.get_by_text("Nothing sent yet")).to_be_visible()
+    owner.get_by_role("button", name="Send a test").first.click()
+    rows = owner.get_by_role("list", name="Deliveries").get_by_role("listitem")
+    expect(rows).to_have_count(1)
+    expect(rows.first.get_by_text("Delivered")).to_be_visible(timeout=30_000)
+    expect(rows.first.get_by_text("Answered 204")).to_be_visible()
+
+    headers, body = listener.heard[0]
+    assert Webhook(secret).verify(body, headers)["type"] == "webhook.test"
+
+    rows.first.get_by_role("button", name="Show").click()
+    expect(owner.get_by_role("dialog").get_by_text('"webhook.test"')).to_be_visible()
+    owner.keyboard.press("Escape")
+    rows.first.get_by_role("button", name="Send again").click()
+    expect(rows).to_have_count(2)
+    expect(rows.get_by_text("Delivered")).to_have_count(2, timeout=30_000)
+    assert listener.heard[1][0]["webhook-id"] == headers["webhook-id"]
+
+    owner.get_by_role("link", name="Webhooks").first.click()
+    owner.get_by_role("button", name=f"Remove {listener.url}").click()
+    expect(owner.get_by_role("link", name=listener.url)).to_have_count(0)
+    owner.get_by_role("button", name="Undo").click()
+    expect(owner.get_by_role("link", name=listener.url)).to_be_visible()
+    owner.get_by_role("button", name=f"Remove {listener.url}").click()
+    owner.get_by_role("link", name="Keys").click()
+    owner.get_by_role("link", name="Webhooks").click()
+    expect(owner.get_by_role("button", name="New webhook").first).to_be_visible()
+    expect(owner.get_by_role("link", name=listener.url)).to_have_count(0)
+
+
+def test_wrong_address_is_refused_with_a_reason(owner: Page) -> None:
+    owner.goto("/settings/webhooks")
+    owner.get_by_role("button", name="New webhook").first.click()
+    dialog = owner.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Address").fill("http://10.1.2.3/hook")
+    dialog.get_by_role("button", name="New webhook").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("A value is not acceptable.")
