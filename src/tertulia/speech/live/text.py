@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tertulia.speech.domain import Word
 from tertulia.speech.local import Reading
@@ -47,14 +48,17 @@ def _loop(words: Sequence[Word], keys: list[str], at: int) -> tuple[int, int]:
     for size in range(1, LONGEST_PHRASE + 1):
         phrase = keys[at : at + size]
         times, following = 1, at + size
-        while (
-            keys[following : following + size] == phrase
-            and words[following].start - words[following - 1].end < PAUSE_SECONDS
+        while keys[following : following + size] == phrase and not _paused(
+            words[following - size : following + size]
         ):
             times, following = times + 1, following + size
         if times >= (2 * REPEATS if size == 1 else REPEATS):
             return size, times
     return 1, 1
+
+
+def _paused(words: Sequence[Word]) -> bool:
+    return any(b.start - a.end >= PAUSE_SECONDS for a, b in pairwise(words))
 
 
 def invented(reading: Reading) -> bool:
