@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+import structlog
 
 from tertulia.kernel.http import correlation_id
 from tertulia.kernel.settings import Settings
@@ -20,6 +21,7 @@ def restored():  # type: ignore[no-untyped-def]
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def test_a_line_is_json_with_its_correlation_id(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +46,17 @@ def test_an_exception_is_placed_but_not_quoted(capsys: pytest.CaptureFixture[str
     assert line["exception"] == "ValueError"
     assert any("test_logs.py" in place for place in line["where"])
     assert "patient" not in text
+
+
+def test_both_ways_of_logging_write_the_same_lines_to_stderr(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(Settings(log_format="json", log_level="warning"))
+    log = structlog.get_logger("tertulia.y")
+    log.info("not shown")
+    log.warning("shown", rows=3)
+    out, err = capsys.readouterr()
+    line = json.loads(err)
+    assert out == ""
+    assert (line["event"], line["rows"], line["level"]) == ("shown", 3, "warning")
+    assert line["logger"] == "tertulia.y"

@@ -2,6 +2,7 @@
 
 import ctypes
 import faulthandler
+import logging
 import os
 import resource
 import signal
@@ -11,6 +12,8 @@ import threading
 import time
 from typing import Any
 
+import structlog
+
 from tertulia.speech.host.models import ModelSpec, rss_bytes
 from tertulia.speech.host.record import FlightRecord
 from tertulia.speech.host.room import EngineRoom, RoomConfig
@@ -18,6 +21,8 @@ from tertulia.speech.host.wire import FrameReader, Message, Op, pack
 
 EXIT_MEMORY = 86
 """How the process ends when it has used more memory than it may."""
+LOG_LEVEL = "SPEECH_HOST_LOG_LEVEL"
+"""The variable that tells the child its parent's log level."""
 BEAT_SECONDS = 0.25
 READ_BYTES = 256 * 1024
 SET_PARENT_DEATH_SIGNAL = 1
@@ -70,6 +75,20 @@ def keep_watch(record: FlightRecord, room: EngineRoom, memory_bytes: int) -> Non
         time.sleep(BEAT_SECONDS)
 
 
+def log_to_stderr() -> None:
+    """Standard output may be what a command writes its result to."""
+    level = logging.getLevelNamesMapping().get(os.environ.get(LOG_LEVEL, ""), logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def config_from(body: dict[str, Any]) -> RoomConfig:
     models = {key: ModelSpec(**spec) for key, spec in body["models"].items()}
     return RoomConfig(**{**body, "models": models})
@@ -81,6 +100,7 @@ def main() -> None:
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         # Ctrl-C reaches the whole group; the server says when this process is to end.
         signal.signal(interrupt, signal.SIG_IGN)
+    log_to_stderr()
     link = Link(socket.socket(fileno=int(sys.argv[1])))
     record = FlightRecord(int(sys.argv[2]))
     frames = FrameReader()

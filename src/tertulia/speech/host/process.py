@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from tertulia.speech.host.child import EXIT_MEMORY
+from tertulia.speech.host.child import EXIT_MEMORY, LOG_LEVEL
 from tertulia.speech.host.record import FlightRecord
 from tertulia.speech.host.wire import FrameReader, Message, Op, pack
 
@@ -166,4 +167,5 @@ def _reason(code: int | None) -> str:
 def _environment() -> dict[str, str]:
     """One thread a worker is what the scheduler counts on; libraries must not start more by themselves."""
     quiet = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**quiet, **os.environ}
+    level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
+    return {**quiet, **os.environ, LOG_LEVEL: level}
