@@ -1,33 +1,14 @@
 """A real browser on a real server, with an owner who has made their account."""
 
 import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from tests.e2e.people import OWNER, Hall, Visitor
+from tests.e2e.people import Hall, Visitor, claimed
+from tests.e2e.settings import ARGUMENTS, CHROMIUM, PAGE, SETTINGS
 from tests.fixtures.server import launch
-
-PAGE = Path(__file__).parents[2] / "src/tertulia/server/page/index.html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-# Many sign-ins from one address within a minute are what these tests are made of.
-SETTINGS = {
-    "rate_limit_sign_in": "1000/minute",
-    "rate_limit": "100000/minute",
-    "rate_limit_create": "10000/minute",
-    "webhook_allowed_networks": "127.0.0.0/8",
-}
 
 
 def _missing() -> str | None:
@@ -55,11 +36,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     """A server whose owner has an account; tests leave it as they like, so they look only at what they made."""
     server = launch(tmp_path_factory.mktemp("hall"), **SETTINGS)
     try:
-        assert server.link is not None
-        claim = {"link": server.link.partition("link=")[2], **OWNER}
-        with httpx.Client(base_url=server.url) as client:
-            client.post("/api/auth/claim", json=claim).raise_for_status()
-        yield Hall(server)
+        yield claimed(server)
     finally:
         server.stop()
 

@@ -1,46 +1,19 @@
 """A webhook's life: made, its secret shown once, tried out, looked into, sent again, removed."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from playwright.sync_api import Page, expect
 from standardwebhooks.webhooks import Webhook
+from tests.e2e.listener import Listener, listening
 
 pytestmark = pytest.mark.e2e
 
 
-class Listener:
-    """An address that hears of events and answers 204."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        heard = self.heard
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Keeps the terminal quiet."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    listener = Listener()
-    thread = threading.Thread(target=listener.server.serve_forever)
-    thread.start()
-    yield listener
-    listener.server.shutdown()
-    thread.join()
-    listener.server.server_close()
+    with listening() as one:
+        yield one
 
 
 def test_webhook_is_made_tried_replayed_and_removed(owner: Page, listener: Listener) -> None:
