@@ -22,7 +22,8 @@ from tertulia.speech.local import FileReading, Reading, Window
 
 FILE_POLICY = LivePolicy(
     pause_seconds=0.4,
-    after_seconds=0.3,
+    before_seconds=0.24,
+    after_seconds=0.2,
     long_seconds=6.0,
     long_pause_seconds=0.2,
     longest_seconds=27.0,
@@ -30,8 +31,8 @@ FILE_POLICY = LivePolicy(
 )
 """Short pieces pack best: a window of 30 s costs the same however little it holds."""
 
-WINDOW_SECONDS = 29.0
-JOINED_SECONDS = 0.4
+WINDOW_SECONDS = 29.9
+JOINED_SECONDS = 0.3
 """Silence shorter than this stays in the window; longer silence is left out."""
 PAUSE_SECONDS = 1.0
 SENTENCE_SECONDS = 2.0
