@@ -1,6 +1,8 @@
 """Fixtures that every package may use."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,13 @@ def tiny_whisper() -> Path:
     from tests.fakes.tiny_whisper import tiny_whisper as make
 
     return make()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """What a command sets about logging ends with its test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

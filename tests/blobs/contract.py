@@ -204,7 +204,7 @@ class StoreContract:
 
         at = key()
         upload = asyncio.create_task(store.put(at, stream(), content_type="audio/wav"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await hanging.wait()
         upload.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -247,7 +247,7 @@ class StoreContract:
         async for chunk in opened.chunks:
             seen.append(process.memory_info().rss)
             digest.update(chunk)
-        assert max(seen) - before < 160 * MEBIBYTE
+        assert max(seen) - before < 220 * MEBIBYTE
         assert ref.size_bytes == 300 * MEBIBYTE
         assert digest.hexdigest() == ref.sha256
 

@@ -167,7 +167,7 @@ async def test_a_failing_job_is_tried_again_and_then_gives_up(
     async with running_worker():
         async with database.transaction() as tx:
             await jobs.enqueue(tx, "test.fail", {"n": 7})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await gave_up == "7 ValueError"
     assert attempts == [(1, False), (2, False), (3, True)]
     async with database.transaction() as tx:
@@ -201,7 +201,7 @@ async def test_scheduled_jobs_start_when_they_are_due_without_polling(
     async with running_worker():
         async with database.transaction() as tx:
             await jobs.enqueue(tx, "test.note", schedule_at=due)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             late = (await started - due).total_seconds()
     assert 0 <= late < 1
 
@@ -228,7 +228,7 @@ async def test_jobs_with_the_same_lock_run_in_order_and_without_a_pause(
         async with database.transaction() as tx:
             for n in range(10):
                 await jobs.enqueue(tx, "test.note", {"n": n}, lock="one")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await done.wait()
     assert order == list(range(10))
 
@@ -347,7 +347,7 @@ async def test_a_schedule_comes_once_over_many_workers(database: Database, conni
 
     workers = [Worker(node()) for _ in range(3)]
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await third.wait()
     for worker in workers:
         worker.stop()

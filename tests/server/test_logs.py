@@ -13,17 +13,6 @@ from tertulia.server import logs
 pytestmark = pytest.mark.unit
 
 
-@pytest.fixture(autouse=True)
-def restored():  # type: ignore[no-untyped-def]
-    """Leaves the root logger as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
 def test_a_line_is_json_with_its_correlation_id(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Settings(log_format="json"))
     token = correlation_id.set("abc")
