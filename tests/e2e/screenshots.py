@@ -197,9 +197,9 @@ def main() -> None:
         try:
             hall = claimed(server)
             with hall.client() as client, sync_playwright() as playwright:
-                chosen = prepared(hall, client, Path(folder), listener.url)
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-                for picture in chosen:
+                take(browser, hall, client, Picture("home-first", "/"))
+                for picture in prepared(hall, client, Path(folder), listener.url):
                     take(browser, hall, client, picture)
                 browser.close()
         finally:

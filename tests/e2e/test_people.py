@@ -11,7 +11,7 @@ def make_invitation(owner: Page, role: str) -> str:
     owner.goto("/settings/people")
     owner.get_by_role("button", name="Invite", exact=True).click()
     owner.get_by_role("combobox", name="Role", exact=True).click()
-    owner.get_by_role("option", name=role, exact=True).click()
+    owner.get_by_role("listbox").get_by_role("option", name=role, exact=True).click()
     owner.get_by_role("button", name="Make the link").click()
     link = owner.get_by_label("Invitation link").text_content()
     owner.get_by_role("button", name="Done").click()
@@ -79,6 +79,7 @@ def test_space_is_made_renamed_used_and_erased(owner: Page) -> None:
     expect(owner.get_by_role("button", name="Space: Radio club").first).to_be_visible()
 
     row.get_by_role("link", name="Radio club").click()
+    expect(owner.get_by_role("heading", level=1, name="Radio club")).to_be_visible()
     owner.get_by_role("button", name="Rename").click()
     owner.get_by_role("textbox", name="Name").fill("Radio circle")
     owner.get_by_role("button", name="Save").click()

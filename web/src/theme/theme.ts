@@ -149,7 +149,10 @@ export const theme = createTheme({
   focusRing: "auto",
   components: {
     // Locking the scroll writes a <style> element, which the content security policy refuses; global.css does it instead.
-    Modal: { defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
+    Modal: {
+      defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      styles: { content: { background: token("surface") }, header: { background: token("surface") } },
+    },
     Drawer: { defaultProps: { lockScroll: false } },
     // Inside its landmark, and without the empty focus holder, which a screen reader would count among the items.
     Menu: { defaultProps: { shadow: "md", withinPortal: false, withInitialFocusPlaceholder: false } },
