@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from tertulia.identity import changes
-from tertulia.identity.domain import Device, Role, SessionKind
+from tertulia.identity.domain import Device, Principal, PrincipalKind, Role, SessionKind
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.database import Database, Transaction
+from tertulia.kernel.ids import new_id
 from tertulia.kernel.settings import Settings
 
 pytestmark = pytest.mark.db
@@ -64,3 +65,22 @@ async def test_what_expired_is_cleared_away(database: Database) -> None:
         assert await identity.sweep(tx, clock.now() + timedelta(days=400)) == 1
         left = await tx.session.execute(text("select count(*) from user_sessions"))
         assert left.scalar_one() == 0
+
+
+async def test_what_others_keep_in_a_space_goes_with_it(database: Database) -> None:
+    identity = IdentityService(Settings(), HeldClock())
+    gone: list[UUID] = []
+
+    async def farewell(tx: Transaction, space_id: UUID) -> None:
+        still = await identity.spaces.get(tx, space_id)
+        gone.append(still.id)
+
+    identity.spaces.before_removal(farewell)
+    async with database.transaction() as tx:
+        ana = await identity.users.create(
+            tx, name="Ana", email="ana@example.org", password="long enough it is"
+        )
+        space = await identity.spaces.create(tx, ana.id, "Ours")
+        who = Principal(PrincipalKind.USER, new_id(), ana.id, {space.id: Role.OWNER})
+        await identity.spaces.delete(tx, who, space.id)
+    assert gone == [space.id]

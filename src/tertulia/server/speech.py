@@ -26,6 +26,7 @@ from tertulia.speech.engines.errors import EngineUnavailableError
 from tertulia.speech.host.client import HostConfig, SpeechHost
 from tertulia.speech.host.models import ModelSpec
 from tertulia.speech.models import ModelStore
+from tertulia.speech.report import EngineReport, report
 from tertulia.speech.service import AUTO, Engines, SpeechService
 
 log = logging.getLogger(__name__)
@@ -114,17 +115,6 @@ def _sentence(choice: Choice) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineState:
-    """An engine that the settings ask for, whether it works here, and what would be better."""
-
-    name: str
-    kind: Literal["stt", "tts"]
-    works: bool
-    reason: str
-    better: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SpeechLoad:
     """How busy the speech host is."""
 
@@ -149,22 +139,27 @@ class Speech:
     host: SpeechHost
     models: ModelStore
 
-    def engines(self) -> list[EngineState]:
-        """What the settings' chains mean here."""
-        return [
-            *(self._state(name, "stt", self.auto.recogniser(None)) for name in self.settings.stt),
-            *(self._state(name, "tts", self.auto.voice(None)) for name in self.settings.tts),
+    def engines(self) -> list[EngineReport]:
+        """Every engine there is, and those the settings name that nobody else would think of."""
+        known = report(self.auto.around)
+        named = {(engine.kind, engine.name) for engine in known}
+        chains: dict[Literal["stt", "tts"], tuple[str, ...]] = {
+            "stt": self.settings.stt,
+            "tts": self.settings.tts,
+        }
+        others = [
+            self._named(name, kind)
+            for kind, chain in chains.items()
+            for name in chain
+            if name != AUTO and (kind, name) not in named
         ]
+        return sorted([*known, *others], key=lambda engine: (engine.kind, not engine.works))
 
-    def _state(self, name: str, kind: Literal["stt", "tts"], auto: Choice) -> EngineState:
-        if name == AUTO:
-            return EngineState(
-                auto.engine or AUTO, kind, auto.engine is not None, auto.reason, auto.better
-            )
+    def _named(self, name: str, kind: Literal["stt", "tts"]) -> EngineReport:
         if any(e.name == name and e.kind == kind for e in self.service.engines()):
-            return EngineState(name, kind, True, "set by name")
+            return EngineReport(name, kind, True, "set by name")
         unknown = "Its key, model or package is missing, or nothing is called so."
-        return EngineState(name, kind, False, self.missing.get(name, unknown))
+        return EngineReport(name, kind, False, self.missing.get(name, unknown))
 
     async def load(self) -> SpeechLoad | None:
         """How busy the host is; None while it does not answer."""

@@ -34,8 +34,9 @@ from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
-from tertulia.server.speech import EngineState, Speech, SpeechLoad, build_speech, running_speech
+from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
+from tertulia.speech.report import EngineReport
 from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENTS
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
@@ -74,7 +75,7 @@ class Services:
     url: str
     started_at: datetime
 
-    def speech_engines(self) -> list[EngineState]:
+    def speech_engines(self) -> list[EngineReport]:
         return self.speech.engines()
 
     async def speech_load(self) -> SpeechLoad | None:
@@ -145,6 +146,10 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         outside=webhooks,
     )
     TranscriptionTasks(transcriptions, reader, clock).register(jobs)
+
+    # what is only in a space goes with it, in the same transaction
+    identity.spaces.before_removal(transcriptions.delete_space)
+    identity.spaces.before_removal(blobs.delete_space)
 
     return Services(
         settings=settings,

@@ -1,6 +1,6 @@
 """Spaces and who is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -26,6 +26,9 @@ from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import ConflictError, ForbiddenError, NotFoundError
 from tertulia.kernel.ids import new_id
 
+Farewell = Callable[[Transaction, UUID], Awaitable[object]]
+"""Removes what a package above keeps in a space."""
+
 
 class SpaceService:
     """Spaces: made, renamed, deleted; members: listed, promoted, removed."""
@@ -36,7 +39,12 @@ class SpaceService:
         self._spaces = spaces
         self._users = users
         self._changes = changes
+        self._farewells: list[Farewell] = []
         self._clock = clock
+
+    def before_removal(self, farewell: Farewell) -> None:
+        """Has `farewell` called, in the same transaction, before a space is removed."""
+        self._farewells.append(farewell)
 
     async def list(self, tx: Transaction, principal: Principal) -> Sequence[tuple[Space, Role]]:
         """The spaces somebody is in, oldest first, and their role there."""
@@ -79,6 +87,8 @@ class SpaceService:
         principal.need_role(space_id, Role.OWNER)
         self._there(await self._spaces.find(tx, space_id, hold=True))
         members = await self._spaces.members(tx, space_id)
+        for farewell in self._farewells:
+            await farewell(tx, space_id)
         await self._spaces.remove(tx, space_id)
         await self._changes.tell(tx, ChangeKind.USER_CHANGED, [m.user_id for m in members])
 

@@ -227,6 +227,10 @@ class TranscriptionService:
             data = {"id": str(which.id), **said}
             await self._outside.emit(tx, which.owner.space_id, type_, data)
 
+    async def delete_space(self, tx: Transaction, space_id: UUID) -> None:
+        """Removes everything of a space; what is being read there is stopped."""
+        await self._store.remove_space(tx, space_id)
+
     async def orphans(self, tx: Transaction) -> Sequence[Orphan]:
         """Rows that a job should stand for."""
         ids = await self._store.open_ids(tx)

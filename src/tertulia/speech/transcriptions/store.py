@@ -162,6 +162,11 @@ class TranscriptionStore:
         row = gone.one_or_none()
         return _transcription(row) if row else None
 
+    async def remove_space(self, tx: Transaction, space_id: UUID) -> None:
+        await tx.session.execute(
+            delete(TranscriptionRow).where(TranscriptionRow.space_id == space_id)
+        )
+
     async def open_ids(self, tx: Transaction) -> Sequence[UUID]:
         """Everything that waits for a worker or is being read."""
         query = select(TranscriptionRow.id).where(
