@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fixtures.events",
     "tests.fixtures.identity",
     "tests.fixtures.webhooks",
+    "tests.fixtures.transcripts",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,0 +1,1 @@
+"""The hall: every conversation kept, changed, found, taken away and brought in."""

@@ -1,0 +1,219 @@
+"""Full-text search: access, words and filters in one query; the words found are marked for the rows shown only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+
+from tertulia.kernel.database import Transaction
+from tertulia.transcripts.domain import Filter
+from tertulia.transcripts.searching import (
+    START,
+    STOP,
+    Hit,
+    HitPosition,
+    Order,
+    Query,
+    marks_in,
+)
+from tertulia.transcripts.store.segments import segment_of
+from tertulia.transcripts.store.tables import TranscriptRow
+from tertulia.transcripts.store.transcripts import transcript_of
+
+RANKED = 2_000
+"""Of a word that stands everywhere the latest so many are ranked: a page must not cost more than it shows."""
+MARKED_CHARACTERS = 20_000
+"""How far into a segment found words are marked."""
+
+_TRANSCRIPT = sql.SQL(", ").join(
+    sql.SQL("t.{0} as {1}").format(sql.Identifier(c.name), sql.Identifier(f"t_{c.name}"))
+    for c in TranscriptRow.__table__.columns
+)
+_SEGMENT = sql.SQL(
+    "s.transcript_id, s.utterance_id, s.text, s.start_seconds, s.end_seconds, s.is_final, s.said_at, s.speaker,"
+    " s.person, s.channel, s.language, s.confidence, null::jsonb as words, s.edited_at"
+)
+_PLACE = sql.SQL("s.said_at desc, s.transcript_id desc, s.utterance_id desc")
+_BY_TIME = sql.SQL("""
+select s.transcript_id, s.utterance_id, s.said_at, 0::float8 as rank
+from transcript_segments s {join} where {where} {after} order by {place} limit %(limit)s
+""")
+_BY_RANK = sql.SQL("""
+select * from (
+  select m.transcript_id, m.utterance_id, m.said_at, ts_rank(m.search, {query})::float8 as rank
+  from (
+    select s.transcript_id, s.utterance_id, s.said_at, s.search
+    from transcript_segments s {join} where {where} order by {place} limit %(ranked)s
+  ) m
+) s where true {after} order by s.rank desc, {place} limit %(limit)s
+""")
+_AFTER_TIME = sql.SQL(
+    "and (s.said_at, s.transcript_id, s.utterance_id) < (%(said_at)s, %(after_id)s, %(after_utterance)s)"
+)
+_AFTER_RANK = sql.SQL(
+    "and (s.rank, s.said_at, s.transcript_id, s.utterance_id)"
+    " < (%(after_rank)s, %(said_at)s, %(after_id)s, %(after_utterance)s)"
+)
+_SHOWN = sql.SQL("""
+with found as materialized ({found})
+select {segment}, {transcript}, found.rank as found_rank, {marked}
+from found
+join transcript_segments s using (transcript_id, utterance_id)
+join transcripts t on t.id = s.transcript_id
+order by found.rank desc, {place}
+""")
+_JOIN = sql.SQL("join transcripts t on t.id = s.transcript_id")
+
+Parameters = dict[str, Any]
+
+
+class SearchStore:
+    """Finds segments. Queries are planned for their own words each time: how common a word is decides the way."""
+
+    async def search(
+        self,
+        tx: Transaction,
+        query: Query,
+        wanted: Filter,
+        order: Order,
+        after: HitPosition | None,
+        limit: int,
+    ) -> Sequence[Hit]:
+        """Hits in order, `limit` at most."""
+        statement, parameters = compose(query, wanted, order, after, limit)
+        connection = await tx.raw()
+        async with connection.cursor(row_factory=namedtuple_row) as cursor:
+            await cursor.execute(statement, parameters, prepare=False)
+            return [_hit(row) for row in await cursor.fetchall()]
+
+
+def compose(
+    query: Query, wanted: Filter, order: Order, after: HitPosition | None, limit: int
+) -> tuple[sql.Composed, Parameters]:
+    """The statement and its parameters; nothing a person typed is ever part of the statement."""
+    parameters: Parameters = {
+        "words": query.words,
+        "beginnings": list(query.beginnings),
+        "limit": limit,
+        "ranked": RANKED,
+        "options": f"StartSel={START}, StopSel={STOP}, HighlightAll=true",
+        "marked": MARKED_CHARACTERS,
+    }
+    tongues = query.tongues(wanted.languages)
+    asked = sql.SQL("({})").format(sql.SQL(" || ").join(_asked(tongue) for tongue in tongues))
+    where = [*_segment_conditions(wanted, parameters), sql.SQL("s.search @@ {}").format(asked)]
+    if query.negates:
+        where.append(_in_its_own_language(tongues))
+    of_transcript = _transcript_conditions(wanted, parameters)
+    if after is not None:
+        parameters |= {
+            "said_at": after.said_at,
+            "after_id": after.transcript_id,
+            "after_utterance": after.utterance_id,
+            "after_rank": after.rank,
+        }
+    by_rank = order is Order.RANK
+    following = (_AFTER_RANK if by_rank else _AFTER_TIME) if after else sql.SQL("")
+    found = (_BY_RANK if by_rank else _BY_TIME).format(
+        query=asked,
+        join=_JOIN if of_transcript else sql.SQL(""),
+        where=sql.SQL(" and ").join([*where, *of_transcript]),
+        after=following,
+        place=_PLACE,
+    )
+    statement = _SHOWN.format(
+        found=found, segment=_SEGMENT, transcript=_TRANSCRIPT, marked=_marked(tongues), place=_PLACE
+    )
+    return statement, parameters
+
+
+def _asked(tongue: str) -> sql.Composable:
+    return sql.SQL("hall_query({}, %(words)s, %(beginnings)s::text[])").format(sql.Literal(tongue))
+
+
+def _in_its_own_language(tongues: Sequence[str]) -> sql.Composable:
+    """A word's absence is judged by the stemmer of the text's own language; another one would not see the word."""
+    cases = sql.SQL(" ").join(
+        sql.SQL("when {} then s.search @@ {}").format(sql.Literal(t), _asked(t)) for t in tongues
+    )
+    return sql.SQL("case hall_tongue(s.language) {} else s.search @@ {} end").format(
+        cases, _asked("simple")
+    )
+
+
+def _marked(tongues: Sequence[str]) -> sql.Composable:
+    """The text with its found words marked: as it stands, and in its folded spelling."""
+    own = sql.SQL(
+        "(case hall_tongue(s.language) when 'es' then 'hall_es' when 'ru' then 'hall_ru'"
+        " when 'en' then 'hall_en' else 'simple' end)::regconfig"
+    )
+    asked = sql.SQL("hall_query(hall_tongue(s.language), {words}, '{{}}')")
+    plain = asked.format(words=sql.SQL("%(words)s"))
+    folded = asked.format(words=sql.SQL("hall_fold(%(words)s)"))
+    # what was found by another language's stemmer is marked by that one
+    others = sql.SQL(" || ").join(_asked(t) for t in tongues)
+    headline = "ts_headline({own}, {text}, {query}, %(options)s)"
+    return sql.SQL(
+        f"{headline.format(own='{own}', text='left(s.text, %(marked)s)', query='{plain} || {others}')} as marked,"
+        f" {headline.format(own='{own}', text='hall_fold(left(s.text, %(marked)s))', query='{folded} || {others}')}"
+        " as marked_folded,"
+        " case when %(beginnings)s::text[] <> '{{}}' then ts_headline('simple',"
+        " hall_fold(left(s.text, %(marked)s)), {others}, %(options)s) end as marked_beginnings"
+    ).format(own=own, plain=plain, folded=folded, others=others)
+
+
+def _segment_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
+    """Who may see it comes first; then what a segment knows of itself."""
+    parameters["spaces"] = list(wanted.spaces)
+    found: list[sql.Composable] = [
+        sql.SQL("s.space_id = any(%(spaces)s::uuid[])"),
+        sql.SQL("s.is_final"),
+    ]
+    for name, value, condition in (
+        ("speaker", wanted.speaker, "s.speaker = %(speaker)s"),
+        ("person", wanted.person, "s.person = %(person)s"),
+        ("since", wanted.since, "s.said_at >= %(since)s"),
+        ("until", wanted.until, "s.said_at < %(until)s"),
+        ("transcript", wanted.transcript_id, "s.transcript_id = %(transcript)s"),
+        (
+            "languages",
+            list(wanted.languages) or None,
+            "split_part(s.language, '-', 1) = any(%(languages)s::text[])",
+        ),
+    ):
+        if value is not None:
+            parameters[name] = value
+            found.append(sql.SQL(condition))
+    return found
+
+
+def _transcript_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
+    """What only the transcript knows; without any it need not be looked at before the page is known."""
+    found: list[sql.Composable] = []
+    for name, value, condition in (
+        ("kinds", [k.value for k in wanted.kinds] or None, "t.kind = any(%(kinds)s::text[])"),
+        ("tags", list(wanted.tags) or None, "t.tags @> %(tags)s::text[]"),
+        ("shortest", wanted.shortest_seconds, "t.duration_seconds >= %(shortest)s"),
+        ("longest", wanted.longest_seconds, "t.duration_seconds <= %(longest)s"),
+        ("provider", wanted.provider, "strpos(t.provider, %(provider)s) > 0"),
+    ):
+        if value is not None:
+            parameters[name] = value
+            found.append(sql.SQL(condition))
+    return found
+
+
+class _OfTranscript:
+    """The part of a joined row that is the transcript."""
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, f"t_{name}")
+
+
+def _hit(row: Any) -> Hit:
+    marks = marks_in(row.text, row.marked, row.marked_folded, row.marked_beginnings)
+    return Hit(transcript_of(_OfTranscript(row)), segment_of(row), row.found_rank, marks)
