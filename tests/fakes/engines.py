@@ -138,7 +138,7 @@ class CountingStream:
 
 
 class HummingVoice(BaseVoice):
-    """Hums 50 ms a character, sentence by sentence; breaks after as many sentences as it was told."""
+    """Hums 50 ms a character, sentence by sentence; breaks after as many sentences, or at the word, it was told."""
 
     def __init__(
         self,
@@ -146,10 +146,12 @@ class HummingVoice(BaseVoice):
         *,
         rate_hz: int = 16_000,
         breaks_after: int = 10**9,
+        breaks_at: str | None = None,
         hz: float = 200,
     ) -> None:
         super().__init__(name, Capabilities(streaming=True, words=True), patience=ONCE)
         self.rate_hz, self.breaks_after, self.hz = rate_hz, breaks_after, hz
+        self.breaks_at = breaks_at
         self.said: list[str] = []
         self.options: list[SpeechOptions] = []
 
@@ -159,7 +161,8 @@ class HummingVoice(BaseVoice):
     async def _speak_impl(
         self, text: str, options: SpeechOptions
     ) -> AsyncGenerator[SpeechChunk, None]:
-        if len(self.said) >= self.breaks_after:
+        stuck = self.breaks_at is not None and self.breaks_at in text
+        if stuck or len(self.said) >= self.breaks_after:
             raise ConnectionResetError("broken on purpose")
         self.said.append(text)
         self.options.append(options)

@@ -32,7 +32,7 @@ class LocalModelContract:
 
     def test_words_lie_inside_their_segment(self, model: LocalModel, clip: Samples) -> None:
         if not model.capabilities.words:
-            pytest.skip(f"{model.name} knows no word times")
+            pytest.skip(f"{model.name} says that it knows no word times")
         reading = model.transcribe(clip, RecognitionOptions(language="en", words=True))
         for segment in reading.segments:
             assert segment.words
@@ -130,7 +130,7 @@ class LocalModelContract:
 
     def test_threads_share_it_when_it_says_so(self, model: LocalModel, clip: Samples) -> None:
         if not model.shareable:
-            pytest.skip(f"{model.name} serves one thread")
+            pytest.skip(f"{model.name} says that it serves one thread")
         alone = model.transcribe(clip, ENGLISH)
         barrier = threading.Barrier(4)
 
