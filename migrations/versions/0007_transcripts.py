@@ -53,7 +53,7 @@ begin
 end $$
 """
 
-# Common words are left out of a question, unless there is nothing else in it.
+# Common words are left out of a question, unless there is nothing else in it or something is quoted.
 QUERY = """
 create function hall_query(language text, words text, beginnings text[]) returns tsquery
 language plpgsql immutable parallel safe as $$
@@ -65,7 +65,7 @@ declare
   beginning text;
   begun tsquery;
 begin
-  if numnode(asked) = 0 and tongue <> 'simple' then
+  if tongue <> 'simple' and (numnode(asked) = 0 or position('"' in words) > 0) then
     asked := websearch_to_tsquery(('public.hall_' || tongue)::regconfig, words);
   end if;
   asked := public.hall_fold(asked::text)::tsquery;
