@@ -119,7 +119,7 @@ export class FakeServer {
     const url = new URL(request.url);
     const isForm = request.headers.get("Content-Type")?.startsWith("multipart/") ?? false;
     const text = isForm || request.method === "GET" ? "" : await request.text();
-    const body: Record<string, unknown> = text ? JSON.parse(text) : {};
+    const body = (text ? JSON.parse(text) : {}) as Record<string, unknown>;
     if (request.method !== "GET") {
       const csrf = request.headers.get("X-CSRF-Token");
       this.asked.push({ method: request.method, path: url.pathname, body, csrf });

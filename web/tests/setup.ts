@@ -7,9 +7,11 @@ import { afterEach, vi } from "vitest";
 configure({ asyncUtilTimeout: 8000 });
 
 // The test's document has neither of these, and the components ask for them.
-window.matchMedia ??= (query: string) =>
-  ({ matches: false, media: query, addEventListener() {}, removeEventListener() {} }) as unknown as MediaQueryList;
-Element.prototype.scrollIntoView ??= () => {};
+if (!("matchMedia" in window)) {
+  const matchMedia = (media: string) => ({ matches: false, media, addEventListener() {}, removeEventListener() {} });
+  Object.assign(window, { matchMedia });
+}
+if (!("scrollIntoView" in Element.prototype)) Object.assign(Element.prototype, { scrollIntoView() {} });
 
 afterEach(() => {
   cleanup();

@@ -10,8 +10,9 @@ export function usePreferences(user: Me["user"]): void {
   useEffect(() => {
     if (language) void speak(language);
   }, [language]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the setter is new at every render; only the choice matters
   useEffect(() => {
     if (user.theme) setColorScheme(asTheme(user.theme));
+    // The setter is new at every render; only the choice matters.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [user.theme]);
 }

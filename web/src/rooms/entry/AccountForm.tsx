@@ -2,6 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemNote } from "../../ui/ProblemNote";
+import { written } from "../../ui/written";
 
 export interface Account {
   name: string;
@@ -17,18 +18,15 @@ interface AccountFormProps {
   onSubmit: (account: Account) => void;
 }
 
-const field = (form: FormData, name: string) => String(form.get(name) ?? "");
-
 /** Name, e-mail and a new password: how every account begins. */
 export function AccountForm({ passwordMinLength, verb, busy, failure, onSubmit }: AccountFormProps) {
   const { t } = useTranslation();
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const field = written(event);
     onSubmit({
-      name: field(form, "name").trim(),
-      email: field(form, "email").trim(),
-      password: field(form, "password"),
+      name: field("name").trim(),
+      email: field("email").trim(),
+      password: field("password"),
     });
   };
   return (

@@ -7,6 +7,7 @@ import { api } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
+import { written } from "../../ui/written";
 import { AccountForm } from "./AccountForm";
 import { Entry } from "./Entry";
 import { optionsQuery, useEntering } from "./entering";
@@ -52,9 +53,8 @@ function WithPassword() {
     next ?? "/",
   );
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    signIn.mutate({ email: String(form.get("email")).trim(), password: String(form.get("password")) });
+    const field = written(event);
+    signIn.mutate({ email: field("email").trim(), password: field("password") });
   };
   const oidc = options.data?.oidc;
   const refused = error ? new Problem(0, error, "", null) : null;

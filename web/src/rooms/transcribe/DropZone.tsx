@@ -16,7 +16,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
     if (files.length > 0) onFiles(files);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition; the button inside does the same by keyboard
+    // Dropping is an addition; the button inside does the same by keyboard.
     <div
       className={classes.drop}
       data-over={over || undefined}

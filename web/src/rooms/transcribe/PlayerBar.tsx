@@ -12,7 +12,7 @@ export function PlayerBar({ id, player }: { id: string; player: Player }) {
   const { audio, playing, seconds, length, toggle, seek } = player;
   return (
     <section className={classes.player} aria-label={t("listen.player")}>
-      {/* biome-ignore lint/a11y/useMediaCaption: the transcript beneath is the caption */}
+      {/* The transcript beneath is the caption. */}
       <audio ref={audio} src={audioAddress(id)} preload="metadata" />
       <ActionIcon
         size={44}

@@ -48,7 +48,7 @@ export function Text({ segments, language, search, player, heard }: TextProps) {
                     {name}
                   </p>
                 )}
-                {/* biome-ignore lint/a11y: a click on a word is a short cut; the time beside it does the same by keyboard */}
+                {/* A click on a word is a short cut; the time beside it does the same by keyboard. */}
                 <p
                   className={classes.words}
                   data-line={index}
@@ -93,8 +93,5 @@ function Time({ seconds, onSeek }: { seconds: number; onSeek: ((seconds: number)
 
 function Marked({ text, wanted }: { text: string; wanted: string }) {
   const pattern = new RegExp(`(${wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`, "gi");
-  return text.split(pattern).map((piece, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: the pieces have no identity but their place
-    index % 2 === 1 ? <mark key={index}>{piece}</mark> : piece,
-  );
+  return text.split(pattern).map((piece, index) => (index % 2 === 1 ? <mark key={index}>{piece}</mark> : piece));
 }

@@ -25,7 +25,7 @@ export function upload(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    for (const [name, value] of Object.entries(choices)) if (value) form.set(name, value);
+    for (const name of ["language", "engine", "channels"] as const) if (choices[name]) form.set(name, choices[name]);
     form.set("file", file);
     const request = new XMLHttpRequest();
     request.open("POST", "/api/transcribe");

@@ -52,7 +52,6 @@ export function usePlayer(length: number): Player {
     setSeconds(Math.floor(element.currentTime));
   };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: both read only the element and the length
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (busy(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -64,6 +63,8 @@ export function usePlayer(length: number): Player {
     };
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);
+    // Both read only the element and the length.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [length]);
 
   return { audio, playing, seconds, length, toggle, seek };

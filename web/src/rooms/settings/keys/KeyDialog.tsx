@@ -6,6 +6,7 @@ import { useMe } from "../../../api/session";
 import dialog from "../../../ui/Dialog.module.css";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { Secret } from "../../../ui/Secret";
+import { written } from "../../../ui/written";
 import forms from "../Form.module.css";
 import { scopesQuery, useCreateKey } from "./keys";
 
@@ -57,9 +58,8 @@ function KeyForm({ create, onClose }: { create: ReturnType<typeof useCreateKey>;
   const [space, setSpace] = useState(EVERY_SPACE);
   const [days, setDays] = useState<string>("90");
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
     create.mutate({
-      name: String(new FormData(event.currentTarget).get("name")).trim(),
+      name: written(event)("name").trim(),
       scopes,
       space_id: space === EVERY_SPACE ? null : space,
       expires_at: days === "never" ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString(),

@@ -9,6 +9,7 @@ import { asTheme, themes, useTheme } from "../../../theme/colorScheme";
 import { Page, Section } from "../../../ui/Page";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { showFailure } from "../../../ui/undo";
+import { written } from "../../../ui/written";
 import { optionsQuery } from "../../entry/entering";
 import forms from "../Form.module.css";
 import { Sessions } from "./Sessions";
@@ -34,8 +35,7 @@ function NameForm() {
   const { user } = useMe();
   const update = useUpdateMe();
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    update.mutate({ name: String(new FormData(event.currentTarget).get("name")).trim() });
+    update.mutate({ name: written(event)("name").trim() });
   };
   return (
     <div className={forms.card}>
@@ -109,9 +109,8 @@ function PasswordForm() {
     onSuccess: () => form.current?.reset(),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const words = new FormData(event.currentTarget);
-    change.mutate({ current: String(words.get("current")), new: String(words.get("new")) });
+    const field = written(event);
+    change.mutate({ current: field("current"), new: field("new") });
   };
   const length = options.data?.password_min_length;
   const eye = { "aria-label": t("me.showPassword") };

@@ -19,8 +19,8 @@ const sessionsQuery = queryOptions({
 function useEndSession() {
   const queryClient = useQueryClient();
   return useMutation({
-    mutationFn: async (id: string | "others") => {
-      await (id === "others"
+    mutationFn: async (id: string | null) => {
+      await (id === null
         ? api.DELETE("/api/me/sessions")
         : api.DELETE("/api/me/sessions/{id}", { params: { path: { id } } }));
     },
@@ -42,7 +42,7 @@ export function Sessions() {
       lead={t("sessions.lead")}
       action={
         others && (
-          <Button variant="default" loading={end.isPending} onClick={() => end.mutate("others")}>
+          <Button variant="default" loading={end.isPending} onClick={() => end.mutate(null)}>
             {t("sessions.endOthers")}
           </Button>
         )

@@ -6,6 +6,7 @@ import { useFormat } from "../../../i18n/format";
 import dialog from "../../../ui/Dialog.module.css";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { Secret } from "../../../ui/Secret";
+import { written } from "../../../ui/written";
 import { invite, useSpaceChange } from "./spaces";
 
 interface InviteDialogProps {
@@ -26,8 +27,7 @@ export function InviteDialog({ space, opened, onClose }: InviteDialogProps) {
     making.reset();
   };
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const email = String(new FormData(event.currentTarget).get("email")).trim();
+    const email = written(event)("email").trim();
     making.mutate({ id: space.id, role, email: email || null });
   };
   return (
@@ -51,7 +51,7 @@ export function InviteDialog({ space, opened, onClose }: InviteDialogProps) {
             label={t("invite.role")}
             description={t(`roleWords.${role}`)}
             value={role}
-            onChange={(value) => setRole((value ?? "MEMBER") as Role)}
+            onChange={(value) => setRole(value ?? "MEMBER")}
             data={roles.map((name) => ({ value: name, label: t(`roles.${name}`) }))}
             data-autofocus
           />

@@ -14,6 +14,7 @@ import { ProblemNote } from "../../../ui/ProblemNote";
 import { SearchField } from "../../../ui/SearchField";
 import { RowSkeletons } from "../../../ui/Skeletons";
 import { showFailure } from "../../../ui/undo";
+import { written } from "../../../ui/written";
 import { createSpace, renameSpace, spacesQuery, useSpaceChange } from "./spaces";
 
 const SEARCH_FROM = 6;
@@ -120,8 +121,7 @@ export function NameDialog({ space, opened, onClose }: NameDialogProps) {
     naming.reset();
   };
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const name = String(new FormData(event.currentTarget).get("name")).trim();
+    const name = written(event)("name").trim();
     naming.mutate(name, { onSuccess: close });
   };
   return (

@@ -142,7 +142,7 @@ function Payload({ id }: { id: string }) {
   const { payload, log } = delivery.data;
   return (
     <div className={dialog.stack}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      {/* A region that scrolls must be reachable by keyboard. */}
       <pre className={classes.payload} tabIndex={0}>
         {JSON.stringify(payload, null, 2)}
       </pre>

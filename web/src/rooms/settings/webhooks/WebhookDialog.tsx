@@ -6,6 +6,7 @@ import type { Space } from "../../../api/types";
 import dialog from "../../../ui/Dialog.module.css";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { Secret } from "../../../ui/Secret";
+import { written } from "../../../ui/written";
 import forms from "../Form.module.css";
 import { typesQuery, useCreateWebhook } from "./webhooks";
 
@@ -57,8 +58,7 @@ function WebhookForm({ space, create, onClose }: WebhookFormProps) {
   const known = useQuery(typesQuery);
   const [types, setTypes] = useState<string[]>([]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const url = String(new FormData(event.currentTarget).get("url")).trim();
+    const url = written(event)("url").trim();
     create.mutate({ url, types, space_id: space.id });
   };
   return (
