@@ -24,6 +24,7 @@ from tertulia.speech.decoding import Decoder
 from tertulia.speech.domain import SAMPLE_RATE_HZ
 from tertulia.speech.engines.errors import EngineUnavailableError, RecognitionError
 from tertulia.speech.engines.espeak import EspeakVoice
+from tertulia.speech.protocol import SpeechRequest, TranscriptionForm, TranslationForm
 from tertulia.speech.service import Engines, SpeechService
 
 pytestmark = pytest.mark.unit
@@ -410,3 +411,21 @@ async def test_spoken_and_heard_again_through_the_real_decoder() -> None:
     assert 1.0 < heard.duration < 4.0
     assert np.abs(one.heard[0][0]).max() > 0.05
     assert raised.value.code == "audio_unreadable"
+
+
+def test_the_description_shows_what_is_really_sent_and_answered() -> None:
+    service = SpeechService(Engines({}, {}, {}), WavDecoder(), Fixed())
+    described = app_over(service).openapi()["paths"]
+    summaries = [each["summary"] for path in described.values() for each in path.values()]
+    assert not [summary for summary in summaries if summary == summary.title()]
+    speech = described["/v1/audio/speech"]["post"]["requestBody"]["content"]["application/json"]
+    for example in speech["examples"].values():
+        SpeechRequest.model_validate(example["value"])
+    for path, form in (("transcriptions", TranscriptionForm), ("translations", TranslationForm)):
+        operation = described[f"/v1/audio/{path}"]["post"]
+        sent = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["example"]
+        assert form.model_validate(sent).response_format == "verbose_json"
+        answers = operation["responses"]["200"]["content"]
+        shown = answers["application/json"]["examples"]
+        assert shown["verbose_json"]["value"]["text"] == shown["json"]["value"]["text"]
+        assert answers["text/vtt"]["example"].startswith("WEBVTT\n")

@@ -204,3 +204,13 @@ async def test_giving_up_stops_the_work(hall: Hall) -> None:
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
+
+
+async def test_what_is_translated_is_english_whatever_was_spoken(hall: Hall) -> None:
+    wishes = RecognitionOptions("es", translate=True)
+    found = (await hall.service.transcribe(wav_of(noise(1)), wishes)).recognition
+    assert (found.language, {s.language for s in found.segments}) == ("en", {"en"})
+    untranslated = (
+        await hall.service.transcribe(wav_of(noise(1)), RecognitionOptions("es"))
+    ).recognition
+    assert {s.language for s in untranslated.segments} == {"es"}

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.errors import TertuliaError
+from tertulia.speech.api_examples import SPEECH, transcription_content, translation_content
 from tertulia.speech.domain import Recognition, SpeechOptions
 from tertulia.speech.encoding import encoded
 from tertulia.speech.formats import render
@@ -57,32 +58,53 @@ def router(
         handlers.transcribe,
         methods=["POST"],
         name="create_transcription",
+        summary="Transcribe a recording",
         response_model=None,
         openapi_extra=_form_schema(TranscriptionForm),
-        responses=_RESULTS,
+        responses=_texts(transcription_content()),
     )
     add(
         "/audio/translations",
         handlers.translate,
         methods=["POST"],
         name="create_translation",
+        summary="Translate a recording into English",
         response_model=None,
         openapi_extra=_form_schema(TranslationForm),
-        responses=_RESULTS,
+        responses=_texts(translation_content()),
     )
     add(
         "/audio/speech",
         handlers.speak,
         methods=["POST"],
         name="create_speech",
+        summary="Speak a text",
         response_class=Response,
         response_model=None,
         responses={200: {"content": {"audio/*": {}, EVENTS: {}}, "description": "The sound."}},
     )
-    add("/audio/voices", handlers.voices, methods=["GET"], name="list_voices")
-    add("/models", handlers.models, methods=["GET"], name="list_models")
+    add(
+        "/audio/voices",
+        handlers.voices,
+        methods=["GET"],
+        name="list_voices",
+        summary="List the voices",
+    )
+    add(
+        "/models",
+        handlers.models,
+        methods=["GET"],
+        name="list_models",
+        summary="List what may be given as a model",
+    )
     # A chain or a plugin's name may hold a slash.
-    add("/models/{model:path}", handlers.model, methods=["GET"], name="get_model")
+    add(
+        "/models/{model:path}",
+        handlers.model,
+        methods=["GET"],
+        name="get_model",
+        summary="Get one model",
+    )
     return routes
 
 
@@ -95,7 +117,7 @@ class _Handlers:
         self._created = created
 
     async def transcribe(self, request: Request) -> Response:
-        """Transcribes a recording."""
+        """Reads a recording of any common format. With `stream=true` its text comes as it is read."""
         async with AsyncExitStack() as stack:
             upload = await stack.enter_async_context(uploaded(request, self._max_upload_bytes))
             form = upload.form(TranscriptionForm)
@@ -110,14 +132,16 @@ class _Handlers:
             return _written(done.recognition, form) if done else _gone()
 
     async def translate(self, request: Request) -> Response:
-        """Transcribes a recording into English."""
+        """Reads a recording in any language, by an engine that translates: whisper, gladia or openai."""
         async with uploaded(request, self._max_upload_bytes) as upload:
             form = upload.form(TranslationForm)
             work = self._service.transcribe(upload.source, form.options(), engine=form.model)
             done = await while_connected(request, work)
             return _written(done.recognition, form) if done else _gone()
 
-    async def speak(self, asked: SpeechRequest) -> Response:
+    async def speak(
+        self, asked: Annotated[SpeechRequest, Body(openapi_examples=SPEECH)]
+    ) -> Response:
         """Speaks a text; the sound is sent while it is made."""
         options = SpeechOptions(asked.voice_id, asked.language, asked.speed, asked.instructions)
         chunks = self._service.speak(asked.input, options, engine=asked.model)
@@ -234,12 +258,8 @@ def _written(found: Recognition, form: TranslationForm) -> Response:
             return JSONResponse(plain(found))
 
 
-_RESULTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The text, in the form asked for.",
-        "content": {"application/json": {}, "text/plain": {}, "text/vtt": {}, EVENTS: {}},
-    }
-}
+def _texts(content: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": "The text, in the form asked for.", "content": content}}
 
 
 def _form_schema(model: type[TranslationForm]) -> dict[str, Any]:
@@ -251,6 +271,11 @@ def _form_schema(model: type[TranslationForm]) -> dict[str, Any]:
         **schema["properties"],
     }
     schema["required"] = ["file"]
+    schema["example"] = {
+        "file": "(binary)",
+        "model": "whisper-1",
+        "response_format": "verbose_json",
+    }
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     }

@@ -42,7 +42,9 @@ class TranslationForm(BaseModel):
 class TranscriptionForm(TranslationForm):
     """The fields of `POST /v1/audio/transcriptions` beside the file."""
 
-    language: str | None = Field(None, max_length=35, description="Spoken language, as in `es`.")
+    language: str | None = Field(
+        None, max_length=35, description="Spoken language, as in `es`.", examples=["es"]
+    )
     timestamp_granularities: list[Granularity] = Field(
         default_factory=lambda: list(_BY_SEGMENT),
         description="`word`, `segment` or both; for `verbose_json`.",

@@ -37,6 +37,8 @@ PIECE_SECONDS = 600.0
 FIRST_PIECE_SECONDS = 30.0
 """Where somebody waits for the text as it is made, the first pieces are short."""
 CHANNELS_AT_ONCE = 2
+ENGLISH = "en"
+"""What every engine translates into."""
 
 AUTO = "auto"
 STOCK_RECOGNIZERS = ("whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
@@ -382,10 +384,12 @@ def _merged(
                 spoken.get(segment.language, 0.0) + segment.end - segment.start
             )
     detected = max(spoken, key=lambda code: spoken[code]) if spoken else None
+    if options.translate:
+        segments = [replace(segment, language=ENGLISH) for segment in segments]
     providers = dict.fromkeys(name for p in pieces for name in p.provider.split("|"))
     return Recognition(
         tuple(segments),
-        "en" if options.translate else options.language or detected,
+        ENGLISH if options.translate else options.language or detected,
         info.duration_seconds,
         "|".join(providers) or engine,
         elapsed_ms,

@@ -100,6 +100,14 @@ async def test_options_become_the_servers_fields(
     assert found.segments[0].confidence == pytest.approx(0.9)
 
 
+async def test_likely_words_stand_before_a_prompt(
+    recognizer: OpenAIRecognizer, fake: OpenAIAudio, spoken: Samples
+) -> None:
+    options = RecognitionOptions(hot_words=("Tertulia", "Genesys"), prompt="A call about a bill.")
+    await recognizer.transcribe(spoken, options)
+    assert fake.asked[0]["prompt"] == ["Tertulia, Genesys. A call about a bill."]
+
+
 async def test_names_of_languages_become_codes(
     recognizer: OpenAIRecognizer, fake: OpenAIAudio, spoken: Samples
 ) -> None:

@@ -1,6 +1,7 @@
 """Whisper on a model of the real tiny shape that says one sentence."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.speech.contract import LocalModelContract
 from tertulia.kernel.errors import InvalidRequestError
 from tertulia.speech.domain import SAMPLE_RATE_HZ, RecognitionOptions, Samples
 from tertulia.speech.engines.whisper import WhisperModel
+from tertulia.speech.engines.whisper_driver import Job, _prompt
 from tertulia.speech.local import Window
 from tertulia.speech.models import ModelUnusableError
 
@@ -87,10 +89,32 @@ def test_prompts_and_hot_words_have_a_limit(model: WhisperModel, clip: Samples) 
     assert len(model.read([Window(clip, options, False)])) == 1
 
 
-def test_translation_is_asked_of_the_model(model: WhisperModel, clip: Samples) -> None:
-    assert (
-        model.transcribe(clip, RecognitionOptions(language="es", translate=True)).language == "es"
-    )
+@pytest.mark.parametrize(("translate", "task"), [(True, "translate"), (False, "transcribe")])
+def test_translation_is_asked_of_the_model(
+    model: WhisperModel, clip: Samples, translate: bool, task: str
+) -> None:
+    prompt, tokenizer = _prompted(model, clip, RecognitionOptions("es", translate=translate))
+    asked = [tokenizer.tokenizer.id_to_token(token) for token in prompt]
+    assert asked == ["<|startoftranscript|>", "<|es|>", f"<|{task}|>"]
+
+
+def test_hot_words_and_the_prompt_are_put_before_the_speech(
+    model: WhisperModel, clip: Samples
+) -> None:
+    options = RecognitionOptions("en", hot_words=("square", "lamps"), prompt="news of the day")
+    prompt, tokenizer = _prompted(model, clip, options)
+    start = prompt.index(tokenizer.sot)
+    assert prompt[0] == tokenizer.sot_prev
+    assert tokenizer.tokenizer.decode(prompt[1:start]) == " square, lamps news of the day"
+
+
+def _prompted(
+    model: WhisperModel, clip: Samples, options: RecognitionOptions
+) -> tuple[list[int], Any]:
+    """The tokens the model is begun with, and the tokenizer they are of."""
+    job = Job(clip, options)
+    tokenizer = model._driver.tokenizers(model._driver.encode([job], job.frames), [job])[0]
+    return _prompt(job, tokenizer), tokenizer
 
 
 def test_a_partial_costs_far_less_than_a_full_window(model: WhisperModel, clip: Samples) -> None:

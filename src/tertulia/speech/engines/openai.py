@@ -110,9 +110,10 @@ class OpenAIRecognizer(BaseRecognizer):
         form["response_format"] = "verbose_json" if self._server.timed else "json"
         if options.language and not options.translate:
             form["language"] = options.language.split("-")[0]
-        prompt = options.prompt or ", ".join(options.hot_words)
-        if prompt:
-            form["prompt"] = prompt
+        # The API has no field for likely words: they stand before the prompt, whose end is what counts most.
+        hints = (", ".join(options.hot_words), options.prompt)
+        if any(hints):
+            form["prompt"] = ". ".join(hint for hint in hints if hint)
         if self._server.timed and not options.translate:
             form["timestamp_granularities[]"] = (
                 ["word", "segment"] if options.words else ["segment"]

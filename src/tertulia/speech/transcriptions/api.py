@@ -61,7 +61,7 @@ OwnerOf = Callable[..., Owner]
 
 def _add_writing(routes: APIRouter, service: TranscriptionService, owner_of: OwnerOf) -> None:
     # The form is read inside, after the caller is known: nobody else's gigabytes are received.
-    @routes.post("", status_code=202, openapi_extra=_FORM)
+    @routes.post("", status_code=202, summary="Hand over a recording", openapi_extra=_FORM)
     async def create_transcribe(
         request: Request, tx: Tx, owner: Annotated[Owner, Depends(owner_of)]
     ) -> TranscribeCreated:
@@ -77,7 +77,7 @@ def _add_writing(routes: APIRouter, service: TranscriptionService, owner_of: Own
             )
         return TranscribeCreated(id=new.id)
 
-    @routes.delete("/{id}", status_code=204)
+    @routes.delete("/{id}", status_code=204, summary="Remove a transcription")
     async def delete_transcribe(
         id: UUID,  # noqa: A002 - the path's own word
         tx: Tx,
@@ -90,7 +90,7 @@ def _add_writing(routes: APIRouter, service: TranscriptionService, owner_of: Own
 def _add_reading(
     routes: APIRouter, service: TranscriptionService, owner_of: OwnerOf, clock: Clock
 ) -> None:
-    @routes.get("")
+    @routes.get("", summary="List the transcriptions")
     async def list_transcribe(
         tx: Tx,
         owner: Annotated[Owner, Depends(owner_of)],
@@ -106,7 +106,7 @@ def _add_reading(
             next_cursor=Position(last.created_at, last.id).cursor() if last else None,
         )
 
-    @routes.get("/{id}")
+    @routes.get("/{id}", summary="Get a transcription with its text")
     async def get_transcribe(
         id: UUID,  # noqa: A002 - the path's own word
         tx: Tx,
@@ -120,7 +120,12 @@ def _add_reading(
 def _add_taking(
     routes: APIRouter, service: TranscriptionService, owner_of: OwnerOf, store: BlobStore
 ) -> None:
-    @routes.get("/{id}/export", response_class=Response, responses=_EXPORTS)
+    @routes.get(
+        "/{id}/export",
+        summary="Take the text away as a file",
+        response_class=Response,
+        responses=_EXPORTS,
+    )
     async def export_transcribe(
         id: UUID,  # noqa: A002 - the path's own word
         tx: Tx,
@@ -130,7 +135,9 @@ def _add_taking(
         """The text as a file."""
         return await _export(service, tx, owner, id, format)
 
-    @routes.get("/{id}/audio", response_class=Response, responses=_AUDIO)
+    @routes.get(
+        "/{id}/audio", summary="Listen to the recording", response_class=Response, responses=_AUDIO
+    )
     async def play_transcribe(
         id: UUID,  # noqa: A002 - the path's own word
         request: Request,
@@ -182,6 +189,7 @@ def _form_schema() -> dict[str, Any]:
     recording = {"type": "string", "format": "binary", "description": "The recording."}
     schema["properties"] = {"file": recording, **schema["properties"]}
     schema["required"] = ["file"]
+    schema["example"] = {"file": "(binary)", "language": "es", "channels": "split"}
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     }

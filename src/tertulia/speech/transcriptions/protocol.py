@@ -102,8 +102,39 @@ class FailureOut(BaseModel):
     code: str
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10",
+    "name": "monday-call.mp3",
+    "status": "done",
+    "progress": 1.0,
+    "eta_seconds": None,
+    "engine": "gladia|whisper",
+    "language": "es",
+    "duration_seconds": 312.4,
+    "has_audio": True,
+    "created_at": "2026-03-02T09:15:00Z",
+    "finished_at": "2026-03-02T09:15:41Z",
+    "error": None,
+}
+_SEGMENT_EXAMPLE: dict[str, Any] = {
+    "text": "Buenos días",
+    "start": 0.48,
+    "end": 1.24,
+    "speaker": "A",
+    "channel": 0,
+    "language": "es",
+    "confidence": 0.94,
+    "words": [
+        {"text": "Buenos", "start": 0.48, "end": 0.86, "confidence": 0.93},
+        {"text": "días", "start": 0.86, "end": 1.24, "confidence": 0.97},
+    ],
+}
+
+
 class TranscriptionSummary(BaseModel):
     """A transcription as it is listed."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: UUID
     name: str = Field(description="What the person's file is called.")
@@ -141,6 +172,10 @@ class TranscriptionSummary(BaseModel):
 
 class TranscriptionOut(TranscriptionSummary):
     """A transcription with its text, which is there once it is done."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {**_EXAMPLE, "segments": [_SEGMENT_EXAMPLE]}}
+    )
 
     segments: list[SegmentOut]
 
