@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from tests.fixtures.events import RedisServer
 
-from tertulia.events import MISSED, Event, Events, PostgresTransport, RedisTransport, Subscription
+from tertulia.events import MISSED, Event, Events, PostgresTransport, Subscription
+from tertulia.events.redis import RedisTransport
 from tertulia.kernel.database import Database
 
 pytestmark = pytest.mark.db

@@ -3,7 +3,6 @@
 from tertulia.events.domain import MISSED, Event
 from tertulia.events.hub import Subscription
 from tertulia.events.postgres import PostgresTransport
-from tertulia.events.redis import RedisTransport
 from tertulia.events.service import Events
 
-__all__ = ["MISSED", "Event", "Events", "PostgresTransport", "RedisTransport", "Subscription"]
+__all__ = ["MISSED", "Event", "Events", "PostgresTransport", "Subscription"]

@@ -5,8 +5,7 @@ from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import RedisStorage, Storage
-from redis.exceptions import RedisError
+from limits.aio.storage import Storage
 
 from tertulia.kernel.errors import RateLimitedError, StartError
 from tertulia.kernel.settings import Settings
@@ -79,9 +78,15 @@ class RateLimiter:
             SIGN_IN: _limit("rate_limit_sign_in", settings.rate_limit_sign_in),
         }
         self._local = MemoryCounters()
-        self._shared: RedisStorage | None = None
+        self._shared: Any = None
         self._complained_at = float("-inf")
+        self._away: tuple[type[Exception], ...] = (OSError,)
         if settings.redis_url is not None:
+            # its client is half a second of a start that most servers need not spend
+            from limits.aio.storage import RedisStorage
+            from redis.exceptions import RedisError
+
+            self._away = (RedisError, OSError)
             self._shared = RedisStorage(
                 f"async+{settings.redis_url.get_secret_value()}",
                 wrap_exceptions=False,
@@ -117,7 +122,7 @@ class RateLimiter:
         if self._shared is not None:
             try:
                 return await self._count_in(self._shared, limit, bucket, who)
-            except (RedisError, OSError) as error:
+            except self._away as error:
                 self._complain(error)
         return await self._count_in(self._local, limit, bucket, who)
 
