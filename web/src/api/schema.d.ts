@@ -497,13 +497,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Transcribe
+         * List the transcriptions
          * @description The caller's transcriptions without their text, newest first.
          */
         get: operations["list_transcribe"];
         put?: never;
         /**
-         * Create Transcribe
+         * Hand over a recording
          * @description Hands over a recording; it is read in the background.
          */
         post: operations["create_transcribe"];
@@ -521,14 +521,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Transcribe
+         * Get a transcription with its text
          * @description How far it is and, once it is done, its text.
          */
         get: operations["get_transcribe"];
         put?: never;
         post?: never;
         /**
-         * Delete Transcribe
+         * Remove a transcription
          * @description Removes recording and text; what is being read is stopped.
          */
         delete: operations["delete_transcribe"];
@@ -545,7 +545,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Play Transcribe
+         * Listen to the recording
          * @description The recording itself, whole or in ranges, while it is kept.
          */
         get: operations["play_transcribe"];
@@ -565,7 +565,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export Transcribe
+         * Take the text away as a file
          * @description The text as a file.
          */
         get: operations["export_transcribe"];
@@ -846,7 +846,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Speech
+         * Speak a text
          * @description Speaks a text; the sound is sent while it is made.
          */
         post: operations["create_speech"];
@@ -866,8 +866,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Transcription
-         * @description Transcribes a recording.
+         * Transcribe a recording
+         * @description Reads a recording of any common format. With `stream=true` its text comes as it is read.
          */
         post: operations["create_transcription"];
         delete?: never;
@@ -886,8 +886,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Translation
-         * @description Transcribes a recording into English.
+         * Translate a recording into English
+         * @description Reads a recording in any language, by an engine that translates: whisper, gladia or openai.
          */
         post: operations["create_translation"];
         delete?: never;
@@ -904,7 +904,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Voices
+         * List the voices
          * @description Lists the voices one can choose from.
          */
         get: operations["list_voices"];
@@ -924,7 +924,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Models
+         * List what may be given as a model
          * @description Lists every name that may be given as a model.
          */
         get: operations["list_models"];
@@ -944,7 +944,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Model
+         * Get one model
          * @description Describes one model.
          */
         get: operations["get_model"];
@@ -2030,6 +2030,43 @@ export interface components {
         /**
          * TranscriptionOut
          * @description A transcription with its text, which is there once it is done.
+         * @example {
+         *       "created_at": "2026-03-02T09:15:00Z",
+         *       "duration_seconds": 312.4,
+         *       "engine": "gladia|whisper",
+         *       "finished_at": "2026-03-02T09:15:41Z",
+         *       "has_audio": true,
+         *       "id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10",
+         *       "language": "es",
+         *       "name": "monday-call.mp3",
+         *       "progress": 1,
+         *       "segments": [
+         *         {
+         *           "channel": 0,
+         *           "confidence": 0.94,
+         *           "end": 1.24,
+         *           "language": "es",
+         *           "speaker": "A",
+         *           "start": 0.48,
+         *           "text": "Buenos días",
+         *           "words": [
+         *             {
+         *               "confidence": 0.93,
+         *               "end": 0.86,
+         *               "start": 0.48,
+         *               "text": "Buenos"
+         *             },
+         *             {
+         *               "confidence": 0.97,
+         *               "end": 1.24,
+         *               "start": 0.86,
+         *               "text": "días"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "status": "done"
+         *     }
          */
         TranscriptionOut: {
             /**
@@ -2081,6 +2118,18 @@ export interface components {
         /**
          * TranscriptionSummary
          * @description A transcription as it is listed.
+         * @example {
+         *       "created_at": "2026-03-02T09:15:00Z",
+         *       "duration_seconds": 312.4,
+         *       "engine": "gladia|whisper",
+         *       "finished_at": "2026-03-02T09:15:41Z",
+         *       "has_audio": true,
+         *       "id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10",
+         *       "language": "es",
+         *       "name": "monday-call.mp3",
+         *       "progress": 1,
+         *       "status": "done"
+         *     }
          */
         TranscriptionSummary: {
             /**
@@ -5124,6 +5173,7 @@ export interface operations {
                     /**
                      * Language
                      * @description Spoken language, as in `es`.
+                     * @example es
                      */
                     language?: string | null;
                     /**
@@ -5172,8 +5222,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                    /**
+                     * @example 1
+                     *     00:00:00,480 --> 00:00:02,800
+                     *     A: Buenos días, ¿en qué puedo ayudarle?
+                     */
+                    "application/x-subrip": unknown;
+                    /**
+                     * @example data: {"type": "transcript.text.delta", "delta": "Buenos días, ¿en qué puedo ayudarle?"}
+                     *
+                     *     data: {"type": "transcript.text.done", "text": "Buenos días, ¿en qué puedo ayudarle?"}
+                     */
                     "text/event-stream": unknown;
+                    /** @example Buenos días, ¿en qué puedo ayudarle? */
                     "text/plain": unknown;
+                    /**
+                     * @example WEBVTT
+                     *
+                     *     00:00:00.480 --> 00:00:02.800
+                     *     <v A>Buenos días, ¿en qué puedo ayudarle?
+                     */
                     "text/vtt": unknown;
                 };
             };
@@ -5229,8 +5297,20 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
-                    "text/event-stream": unknown;
+                    /**
+                     * @example 1
+                     *     00:00:00,480 --> 00:00:02,800
+                     *     Good morning, how can I help you?
+                     */
+                    "application/x-subrip": unknown;
+                    /** @example Good morning, how can I help you? */
                     "text/plain": unknown;
+                    /**
+                     * @example WEBVTT
+                     *
+                     *     00:00:00.480 --> 00:00:02.800
+                     *     Good morning, how can I help you?
+                     */
                     "text/vtt": unknown;
                 };
             };
