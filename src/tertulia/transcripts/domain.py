@@ -21,6 +21,9 @@ from tertulia.speech.domain import Recognition, Word
 from tertulia.speech.domain import Segment as SpokenSegment
 from tertulia.speech.formats import clean
 
+READ = "transcripts:read"
+WRITE = "transcripts:write"
+
 MOST_TEXT_BYTES = 1_048_576
 """Of one segment. The first 100,000 characters of it are found by searching."""
 LONGEST_NAME = 200

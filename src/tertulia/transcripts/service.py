@@ -37,12 +37,15 @@ from tertulia.transcripts.domain import (
     tidy_text,
     tidy_title,
 )
+from tertulia.transcripts.importing import Imported
 from tertulia.transcripts.searching import Hit, HitPosition, Order, Query
 from tertulia.transcripts.store import SearchStore, SegmentStore, TranscriptStore
 from tertulia.transcripts.store.segments import Place
 
 BLOB_KIND = "transcript"
 MOST_EDITS = 200
+AT_ONCE = 2_000
+"""Segments of a file that are written in one statement."""
 
 Spaces = Sequence[UUID]
 
@@ -293,6 +296,33 @@ class TranscriptService:
         return replace(
             transcript.recognition(said), duration_seconds=max(transcript.duration_seconds, until)
         )
+
+    async def bring_in(
+        self,
+        tx: Transaction,
+        space_id: UUID,
+        imported: Imported,
+        *,
+        title: str = "",
+        language: str | None = None,
+        tags: Sequence[str] = (),
+        created_by: UUID | None = None,
+    ) -> Transcript:
+        """Makes a final transcript of a file; what is said here counts before what the file says of itself."""
+        made = await self.create(
+            tx,
+            space_id,
+            Kind.IMPORTS,
+            title=title or imported.title or "",
+            language=language or imported.language,
+            provider=imported.provider,
+            started_at=imported.started_at,
+            tags=[*tags, *imported.tags],
+            created_by=created_by,
+        )
+        for start in range(0, len(imported.drafts), AT_ONCE):
+            await self.append(tx, made.id, imported.drafts[start : start + AT_ONCE])
+        return await self.finalise(tx, [space_id], made.id)
 
     # Search
 
