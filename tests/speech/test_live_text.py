@@ -4,7 +4,7 @@ import pytest
 
 from tertulia.speech.domain import Word
 from tertulia.speech.live.agreement import Agreement
-from tertulia.speech.live.text import invented, join, without_loops
+from tertulia.speech.live.text import invented, join
 from tertulia.speech.local import Reading
 
 pytestmark = pytest.mark.unit
@@ -14,20 +14,6 @@ def words(text: str, start: float = 0.0) -> tuple[Word, ...]:
     return tuple(
         Word(t, start + i * 0.3, start + i * 0.3 + 0.3) for i, t in enumerate(text.split())
     )
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("no no no I mean it", "no no no I mean it"),
-        ("yes yes yes yes yes yes", "yes"),
-        ("thank you. Thank you, thank you! Good night", "thank you. Good night"),
-        ("one two one two", "one two one two"),
-        ("a b c a b c a b c d", "a b c d"),
-    ],
-)
-def test_loops_are_kept_once_and_emphasis_is_kept(said: str, kept: str) -> None:
-    assert join(without_loops(words(said)), "en") == kept
 
 
 def test_languages_without_spaces_have_none() -> None:
@@ -62,8 +48,3 @@ def test_words_that_the_trimmed_window_repeats_are_not_doubled() -> None:
         agreement.hear(words("so what we do"), sure_until=9)
     agreement.hear(words("we do is simple", start=0.9), sure_until=9)
     assert [w.text for w in agreement.words] == ["so", "what", "we", "do", "is", "simple"]
-
-
-def test_what_comes_again_after_a_pause_was_said_again() -> None:
-    said = tuple(Word(t, i * 2.0, i * 2.0 + 0.3) for i, t in enumerate(["yes"] * 8))
-    assert without_loops(said) == said

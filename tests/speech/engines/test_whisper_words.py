@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tertulia.speech.activity import Span
-from tertulia.speech.engines.hallucinations import compression, loops, over_silence, without_loops
+from tertulia.speech.engines.hallucinations import compression, over_silence
 from tertulia.speech.engines.packing import packed
 from tertulia.speech.engines.whisper_words import Stretch, aligned, spread, stretches, to_text
 
@@ -81,24 +81,6 @@ def test_aligned_words_keep_out_of_the_pause() -> None:
     assert [round(word.end, 2) for word in timed] == [8.5, 9.0, 9.2]
     assert timed[0].start > 6.5  # the eight seconds before it are silence
     assert [word.confidence for word in timed] == pytest.approx([0.9, 0.8, 0.7])
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("no no no", "no no no"),
-        ("no " * 40, "no"),
-        ("thank you. Thank you. thank you! thank you", "thank you."),
-        ("and then " * 20 + "we left", "and then we left"),
-        ("a b c a b c", "a b c a b c"),
-        ("one two one two three", "one two one two three"),
-        ("", ""),
-    ],
-)
-def test_loops_are_said_once(said: str, kept: str) -> None:
-    words = said.split()
-    assert " ".join(words[i] for i in without_loops(words)) == kept
-    assert loops(words) == (said.split() != kept.split())
 
 
 def test_what_models_put_over_silence() -> None:

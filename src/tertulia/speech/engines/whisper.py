@@ -10,9 +10,7 @@ from tertulia.speech.domain import Capabilities, RecognitionOptions, Samples, Se
 from tertulia.speech.engines.hallucinations import (
     MAX_COMPRESSION,
     compression,
-    loops,
     over_silence,
-    without_loops,
 )
 from tertulia.speech.engines.packing import Pack, packed
 from tertulia.speech.engines.whisper_driver import (
@@ -34,6 +32,7 @@ from tertulia.speech.engines.whisper_words import (
     to_words,
 )
 from tertulia.speech.local import FileReading, LocalStream, Progress, Reading, Window
+from tertulia.speech.repetition import loops, without_loops
 
 QUICK_FRAMES = (1000, 1500, 2000, FULL_FRAMES)
 """Encoder lengths of partials: ten seconds cost an eighth of thirty, and shorter ones lose accuracy."""
@@ -234,8 +233,8 @@ def _made_up(text: str, draft: Draft) -> bool:
 
 def _plausible(draft: Draft, timed: list[Timed]) -> list[Timed]:
     """The words without loops, and none at all where the model put its own over silence."""
-    kept = [timed[i] for i in without_loops([word.text for word in timed])]
-    return [] if draft.silent or _made_up(to_text(kept), draft) else kept
+    kept = without_loops(timed)
+    return [] if draft.silent or _made_up(to_text(kept), draft) else list(kept)
 
 
 def _reading(draft: Draft, tokenizer: Any, timed: list[Timed]) -> Reading:

@@ -17,8 +17,9 @@ from tertulia.speech.domain import (
 from tertulia.speech.live.buffer import AudioBuffer
 from tertulia.speech.live.endpoint import ActivityDetector, Endpointer, Span
 from tertulia.speech.live.policy import FRAME_SAMPLES, LivePolicy, samples_of, seconds_of
-from tertulia.speech.live.text import invented, join, without_loops
+from tertulia.speech.live.text import invented, join
 from tertulia.speech.local import FileReading, Reading, Window
+from tertulia.speech.repetition import without_loops
 
 FILE_POLICY = LivePolicy(
     pause_seconds=0.4,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tertulia.speech.domain import Word
-from tertulia.speech.live.text import plain
+from tertulia.speech.repetition import plain
 
 OVERLAP_WORDS = 5
 

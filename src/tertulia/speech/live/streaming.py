@@ -14,8 +14,9 @@ from tertulia.speech.domain import (
 from tertulia.speech.live.decoder import LiveDecoder
 from tertulia.speech.live.endpoint import ActivityDetector, Span
 from tertulia.speech.live.policy import FRAME_SAMPLES, LIVE_POLICY, LivePolicy, seconds_of
-from tertulia.speech.live.text import invented, without_loops
+from tertulia.speech.live.text import invented
 from tertulia.speech.local import LocalStream, Reading
+from tertulia.speech.repetition import without_loops
 
 BLOCK_SAMPLES = 3 * FRAME_SAMPLES
 """Engines are fed in blocks of this size from the beginning of an utterance, however the audio arrived."""

@@ -8,8 +8,9 @@ from tertulia.speech.live.agreement import Agreement
 from tertulia.speech.live.decoder import LiveDecoder
 from tertulia.speech.live.endpoint import ActivityDetector, Span
 from tertulia.speech.live.policy import LIVE_POLICY, LivePolicy, samples_of, seconds_of
-from tertulia.speech.live.text import invented, join, without_loops
+from tertulia.speech.live.text import invented, join
 from tertulia.speech.local import Reading, Window
+from tertulia.speech.repetition import without_loops
 
 
 @dataclass(frozen=True, slots=True)
