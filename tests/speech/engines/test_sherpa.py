@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.fakes.tiny_transducer import tiny_transducer
+from tests.fakes.tiny_transducer import TOKENS, tiny_transducer
 from tests.speech.contract import LocalModelContract
 
 from tertulia.speech.domain import RecognitionOptions, Samples, Segment, Word
 from tertulia.speech.engines.diarisation import Diariser, Turn, with_speakers
 from tertulia.speech.engines.sherpa import SherpaModel
-from tertulia.speech.engines.sherpa_tokens import text_of, words_of
+from tertulia.speech.engines.sherpa_tokens import hot_words_for, text_of, words_of
 from tertulia.speech.models import ModelUnusableError
 
 pytestmark = pytest.mark.engine
@@ -35,6 +35,33 @@ class TestContract(LocalModelContract):
 def test_pieces_become_words(model: SherpaModel, clip: Samples) -> None:
     text = model.transcribe(clip, RecognitionOptions()).segments[0].text
     assert text.startswith("one two three one two three")
+
+
+def test_hot_words_are_heard_sooner_and_never_logged(
+    tmp_path: Path, clip: Samples, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny_transducer(tmp_path)
+    vocabulary = [f"{token}\t{-place}\n" for place, token in enumerate(TOKENS)]
+    (folder / "bpe.vocab").write_text("".join(vocabulary), encoding="utf-8")
+    model = SherpaModel(folder)
+    assert model.capabilities.hot_words
+
+    def heard(*hot_words: str) -> str:
+        options = RecognitionOptions(hot_words=hot_words)
+        return model.transcribe(clip, options).segments[0].text
+
+    plain = heard()
+    assert heard("zebra", "TWO") == heard("two") != plain
+    assert heard("zebra", "two/zebra", "", ":2") == plain
+    assert "zebra" not in "".join(capfd.readouterr())
+
+
+def test_hot_words_are_spelt_as_the_model_spells() -> None:
+    letters = frozenset({"▁", "▁THE", "T", "E", "H", "O", "R"})
+    assert (
+        hot_words_for(["the other", "there", "Zoë", "to: her"], letters) == "THE OTHER/THERE/TO HER"
+    )
+    assert hot_words_for([], letters) == ""
 
 
 @pytest.mark.parametrize("missing", ["tokens.txt", "encoder.onnx", "decoder.onnx"])

@@ -17,7 +17,7 @@ from tertulia.speech.domain import (
     Word,
 )
 from tertulia.speech.engines.onnx_files import read_metadata
-from tertulia.speech.engines.sherpa_tokens import text_of, words_of
+from tertulia.speech.engines.sherpa_tokens import hot_words_for, pieces_in, text_of, words_of
 from tertulia.speech.local import FileReading, LocalStream, Progress, Reading, Window
 from tertulia.speech.models import ModelUnusableError
 
@@ -59,6 +59,7 @@ class SherpaModel:
                 read_metadata(other)
         self._streaming = files.joiner is not None and _streams(metadata)
         self._hot_words = files.joiner is not None and files.bpe_vocab is not None
+        self._pieces = pieces_in(files.tokens) if self._hot_words else frozenset()
         try:
             self._native = (
                 _online(files, provider) if self._streaming else _offline(files, metadata, provider)
@@ -109,9 +110,12 @@ class SherpaModel:
         return SherpaStream(self._native, options, self._begin) if self._streaming else None
 
     def _begin(self, options: RecognitionOptions) -> Any:
-        if options.hot_words and self._hot_words:
-            return self._native.create_stream(hotwords="/".join(options.hot_words))
-        return self._native.create_stream()
+        hot_words = hot_words_for(options.hot_words, self._pieces) if self._hot_words else ""
+        return (
+            self._native.create_stream(hotwords=hot_words)
+            if hot_words
+            else self._native.create_stream()
+        )
 
     def _words(
         self, samples: Samples, offset: float, options: RecognitionOptions

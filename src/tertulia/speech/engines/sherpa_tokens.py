@@ -1,6 +1,7 @@
 """sherpa-onnx's tokens to words: pieces of words with the time each begins."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from pathlib import Path
 
 from tertulia.speech.domain import Word
 
@@ -28,6 +29,36 @@ def words_of(
             last = words[-1]
             words[-1] = Word(last.text + piece, last.start, round(end, 3))
     return _readable(words)
+
+
+def pieces_in(tokens: Path) -> frozenset[str]:
+    """The pieces of words a model knows, from its tokens.txt."""
+    lines = tokens.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.rsplit(maxsplit=1)[0] for line in lines if line.strip())
+
+
+def hot_words_for(phrases: Sequence[str], pieces: Set[str]) -> str:
+    """The phrases a model can spell, as sherpa-onnx takes them.
+
+    Of one that it cannot spell it would drop all, and write them into its log.
+    """
+    spelt = []
+    for phrase in phrases:
+        words = phrase.replace("/", " ").replace(":", " ").split()
+        forms = (words, [w.upper() for w in words], [w.lower() for w in words])
+        fitting = [form for form in forms if form and all(_spelt(w, pieces) for w in form)]
+        spelt += [" ".join(form) for form in fitting[:1]]
+    return "/".join(spelt)
+
+
+def _spelt(word: str, pieces: Set[str]) -> bool:
+    """Whether the word can be put together from pieces."""
+    text = "▁" + word
+    reached = {0}
+    for end in range(1, len(text) + 1):
+        if any(text[start:end] in pieces for start in reached):
+            reached.add(end)
+    return len(text) in reached
 
 
 def text_of(words: Sequence[Word]) -> str:
