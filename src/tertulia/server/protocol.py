@@ -1,16 +1,15 @@
 """uvicorn's HTTP protocol, with one rule more: a client has so long to send its headers, and no longer."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-HEADER_SECONDS = 20.0
 
 
 class PatientHttpProtocol(HttpToolsProtocol):
     """Closes connections that trickle their headers, which would otherwise be held for ever."""
 
+    header_seconds: ClassVar[float] = 20.0
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -31,7 +30,7 @@ class PatientHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _await_headers(self) -> None:
-        self._deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+        self._deadline = self.loop.call_later(self.header_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

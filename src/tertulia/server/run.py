@@ -98,6 +98,9 @@ async def serve(
     signals: Signals,
 ) -> None:
     """Serves until a signal says stop; then lets requests under way end."""
+    PatientHttpProtocol.header_seconds = min(
+        PatientHttpProtocol.header_seconds, settings.request_timeout_seconds
+    )
     config = uvicorn.Config(
         app,
         http=PatientHttpProtocol,
