@@ -9,6 +9,18 @@ from typing import Any
 import uvicorn
 
 
+class _Server(uvicorn.Server):
+    """Ends when it is told to, not at the next tenth of a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.told.wait()
+
+
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """Gives the address, as in `http://127.0.0.1:43210`."""
@@ -20,12 +32,13 @@ async def served(app: Any) -> AsyncIterator[str]:
         ws="websockets-sansio",
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     # The socket listens already: whoever connects before the server is up waits in its queue.
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
+        server.told.set()
         await task
         listener.close()
