@@ -21,6 +21,9 @@ from tertulia.server.openapi import document
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PASSWORD = "correct horse battery"
+HOOK = "https://hooks.example.org/tertulia"
+IN_THE_SPACE = "the id of the space"
+"""Stands in a body for what is known only once the house is built."""
 
 
 class Who(StrEnum):
@@ -107,6 +110,18 @@ RULES: dict[str, Rule] = {
     "list_keys": MINE,
     "create_key": Rule(SIGNED_IN, body={"name": "k", "scopes": ["status"]}),
     "revoke_key": Rule(OWNERS, own=True),
+    "list_webhooks": MINE,
+    "list_event_types": MINE,
+    "create_webhook": Rule(
+        ADMINS, in_space=True, body={"url": HOOK, "types": [], "space_id": IN_THE_SPACE}
+    ),
+    "update_webhook": Rule(ADMINS, in_space=True, body={"description": "Ours"}),
+    "delete_webhook": Rule(ADMINS, in_space=True),
+    "rotate_webhook_secret": Rule(ADMINS, in_space=True),
+    "test_webhook": Rule(ADMINS, in_space=True),
+    "list_deliveries": Rule(ADMINS, in_space=True),
+    "get_delivery": Rule(ADMINS, in_space=True),
+    "replay_delivery": Rule(ADMINS, in_space=True),
     "list_voices": MINE,
     "list_models": MINE,
     "get_model": Rule(frozenset(), own=True),
@@ -141,7 +156,7 @@ class House:
 
     def __init__(self, url: str, link: str) -> None:
         self._url = url
-        self.clients = {Who.STRANGER: httpx.Client(base_url=url)}
+        self.clients = {Who.STRANGER: httpx.Client(base_url=url, timeout=60)}
         self._ids: dict[Who, str] = {}
         secret = link.split("link=")[1]
         self._enter(Who.SERVER_OWNER, "/api/auth/claim", {"link": secret})
@@ -154,11 +169,11 @@ class House:
     def _enter(self, who: Who, path: str, body: dict[str, str]) -> None:
         person = {"name": who.value, "email": f"{who.value}@example.org", "password": PASSWORD}
         sign_in = {key: person[key] for key in ("email", "password")}
-        entering = httpx.Client(base_url=self._url)
+        entering = httpx.Client(base_url=self._url, timeout=60)
         answer = entering.post(path, json={**body, **person}).raise_for_status()
         self._ids[who] = answer.json()["user"]["id"]
         token = (
-            httpx.post(f"{self._url}/api/auth/token", json=sign_in)
+            httpx.post(f"{self._url}/api/auth/token", timeout=60, json=sign_in)
             .raise_for_status()
             .json()["token"]
         )
@@ -194,7 +209,7 @@ class House:
         """Somebody in the space whom nobody else needs."""
         secret = self._invite(self.space, "MEMBER")
         person = {"name": "New", "email": f"{uuid4().hex}@example.org", "password": PASSWORD}
-        answer = httpx.post(f"{self._url}/api/invitations/{secret}/accept", json=person)
+        answer = httpx.post(f"{self._url}/api/invitations/{secret}/accept", timeout=60, json=person)
         return str(answer.raise_for_status().json()["user"]["id"])
 
     def new_invitation(self) -> str:
@@ -204,6 +219,21 @@ class House:
 
     def new_key(self) -> str:
         return str(self._made(Who.OWNER, "/api/keys", name="k", scopes=["status"])["id"])
+
+    def new_webhook(self) -> str:
+        """In the place of those before it: a space takes only so many."""
+        owner = self.clients[Who.OWNER]
+        for old in owner.get("/api/webhooks").json()["items"]:
+            owner.delete(f"/api/webhooks/{old['id']}").raise_for_status()
+        made = self._made(Who.OWNER, "/api/webhooks", url=HOOK, types=[], space_id=self.space)
+        return str(made["id"])
+
+    def new_delivery(self) -> str:
+        return str(self._made(Who.OWNER, f"/api/webhooks/{self.new_webhook()}/test")["id"])
+
+    def filled(self, body: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A body with the space's id where it is meant."""
+        return body and {k: self.space if v == IN_THE_SPACE else v for k, v in body.items()}
 
     def new_transcription(self) -> str:
         """A recording handed over by the owner, read to its end."""
@@ -230,6 +260,13 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
     "create_invitation": lambda h: {"id": h.space},
     "revoke_invitation": lambda h: {"id": h.space, "invitation_id": h.new_invitation()},
     "revoke_key": lambda h: {"id": h.new_key()},
+    "update_webhook": lambda h: {"id": h.new_webhook()},
+    "delete_webhook": lambda h: {"id": h.new_webhook()},
+    "rotate_webhook_secret": lambda h: {"id": h.new_webhook()},
+    "test_webhook": lambda h: {"id": h.new_webhook()},
+    "list_deliveries": lambda h: {"id": h.new_webhook()},
+    "get_delivery": lambda h: {"id": h.new_delivery()},
+    "replay_delivery": lambda h: {"id": h.new_delivery()},
     "get_transcribe": lambda h: {"id": h.new_transcription()},
     "export_transcribe": lambda h: {"id": h.new_transcription()},
     "play_transcribe": lambda h: {"id": h.new_transcription()},
@@ -290,7 +327,7 @@ def test_who_may(house: House, name: str, who: Who) -> None:
     sent = (
         {"files": recording(), "data": {"model": "whisper-1"}}
         if rule.recording
-        else {"json": rule.body}
+        else {"json": house.filled(rule.body)}
         if method != "GET"
         else {}
     )
