@@ -61,19 +61,27 @@ async def test_what_is_told_is_durable(database: Database, begin: Begin, conninf
     assert seen == [2]
 
 
-async def test_it_gathers_before_it_writes(
+async def test_it_writes_at_once_and_then_gathers(
     database: Database, begin: Begin, heard: Heard, conninfo: str
 ) -> None:
     made = await begin()
     clock = HeldClock()
+
+    def handed(*names: str) -> list["asyncio.Task[list[Outcome]]"]:
+        return [
+            asyncio.create_task(writer.append(made.id, [Draft(name, "x", 0, 1)])) for name in names
+        ]
+
     async with SegmentWriter(database, clock, heard, gather_seconds=0.02).running() as writer:
-        first = asyncio.create_task(writer.append(made.id, [Draft("a", "x", 0, 1)]))
-        second = asyncio.create_task(writer.append(made.id, [Draft("b", "y", 0, 1)]))
-        await clock.advance(0.019)
-        assert await asyncio.to_thread(count, conninfo) == 0
-        await clock.advance(0.002)
-        await asyncio.wait_for(asyncio.gather(first, second), 10)
+        await asyncio.wait_for(asyncio.gather(*handed("a", "b")), 10)
         assert writer.statements == 1
+        waiting = handed("c", "d")
+        await clock.advance(0.019)
+        assert await asyncio.to_thread(count, conninfo) == 2
+        waiting += handed("e")
+        await clock.advance(0.002)
+        await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        assert writer.statements == 2
 
 
 async def test_one_that_is_wrong_does_not_harm_the_others(

@@ -195,7 +195,9 @@ def _add_segments(api: APIRouter, service: TranscriptService, access: Access) ->
         """What was said, in order."""
         found = await service.get(tx, _spaces(who), id_)
         after = SegmentPosition.parse(cursor)
-        page, last = cut(await service.segments(tx, found, after.place if after else None, limit), limit)
+        page, last = cut(
+            await service.segments(tx, found, after.place if after else None, limit), limit
+        )
         return Page[SegmentOut](
             items=[SegmentOut.of(segment) for segment in page],
             next_cursor=SegmentPosition(last.start, last.utterance_id).cursor() if last else None,

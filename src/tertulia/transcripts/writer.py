@@ -16,7 +16,7 @@ from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError, 
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.02
-"""How long the first of a batch waits for company. A final is told within this and one statement."""
+"""The least time from one statement to the next. A final is told within this and one statement."""
 MOST_ROWS = 2_000
 MOST_WAITING = 20_000
 """Segments that may wait; past it whoever appends waits before, so that memory stays flat."""
@@ -58,6 +58,8 @@ class SegmentWriter:
         self._room = asyncio.Event()
         self._room.set()
         self._running = False
+        self._stopped = asyncio.Event()
+        self._began = -gather_seconds
         self.statements = 0
         """How many batches were written, for figures and tests."""
 
@@ -87,11 +89,13 @@ class SegmentWriter:
     async def running(self) -> AsyncIterator["SegmentWriter"]:
         """Writes while the block runs; at its end everything handed over is written first."""
         self._running = True
+        self._stopped.clear()
         task = asyncio.create_task(self._run(), name="transcripts: write")
         try:
             yield self
         finally:
             self._running = False
+            self._stopped.set()
             self._some.set()
             self._room.set()
             await task
@@ -100,12 +104,22 @@ class SegmentWriter:
         while True:
             await self._some.wait()
             self._some.clear()
-            if self._running and self._waiting_rows < self._most_rows:
-                await self._clock.sleep(self._gather_seconds)
+            if self._running and 0 < self._waiting_rows < self._most_rows:
+                since = self._clock.monotonic() - self._began
+                await self._gather(max(0.0, self._gather_seconds - since))
+            self._began = self._clock.monotonic()
             while self._waiting:
                 await self._write(self._take())
             if not self._running:
                 return
+
+    async def _gather(self, seconds: float) -> None:
+        """Lets others come along; the end of the writer is not waited for."""
+        pause = asyncio.ensure_future(self._clock.sleep(seconds))
+        stop = asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({pause, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (pause, stop):
+            waiting.cancel()
 
     def _take(self) -> list[_Handed]:
         count = rows = 0

@@ -1,7 +1,7 @@
 """Full-text search: access, words and filters in one query; the words found are marked for the rows shown only."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 from psycopg.rows import namedtuple_row
@@ -56,9 +56,11 @@ _AFTER_RANK = sql.SQL(
     " < (%(after_rank)s, %(said_at)s, %(after_id)s, %(after_utterance)s)"
 )
 _SHOWN = sql.SQL("""
-with found as materialized ({found})
+with found as materialized ({found}),
+asked as materialized (select {asked} as typed, {folded} as folded)
 select {segment}, {transcript}, found.rank as found_rank, {marked}
 from found
+cross join asked
 join transcript_segments s using (transcript_id, utterance_id)
 join transcripts t on t.id = s.transcript_id
 order by found.rank desc, {place}
@@ -101,7 +103,7 @@ def compose(
         "marked": MARKED_CHARACTERS,
     }
     tongues = query.tongues(wanted.languages)
-    asked = sql.SQL("({})").format(sql.SQL(" || ").join(_asked(tongue) for tongue in tongues))
+    asked = _any(tongues)
     where = [*_segment_conditions(wanted, parameters), sql.SQL("s.search @@ {}").format(asked)]
     if query.negates:
         where.append(_in_its_own_language(tongues))
@@ -123,13 +125,26 @@ def compose(
         place=_PLACE,
     )
     statement = _SHOWN.format(
-        found=found, segment=_SEGMENT, transcript=_TRANSCRIPT, marked=_marked(tongues), place=_PLACE
+        found=found,
+        asked=asked,
+        folded=_any(tongues, "hall_fold(%(words)s)"),
+        segment=_SEGMENT,
+        transcript=_TRANSCRIPT,
+        marked=_MARKED,
+        place=_PLACE,
     )
     return statement, parameters
 
 
-def _asked(tongue: str) -> sql.Composable:
-    return sql.SQL("hall_query({}, %(words)s, %(beginnings)s::text[])").format(sql.Literal(tongue))
+def _asked(tongue: str, words: LiteralString = "%(words)s") -> sql.Composable:
+    return sql.SQL("hall_query({}, {}, %(beginnings)s::text[])").format(
+        sql.Literal(tongue), sql.SQL(words)
+    )
+
+
+def _any(tongues: Sequence[str], words: LiteralString = "%(words)s") -> sql.Composable:
+    """What is asked, in whichever of these languages."""
+    return sql.SQL("({})").format(sql.SQL(" || ").join(_asked(t, words) for t in tongues))
 
 
 def _in_its_own_language(tongues: Sequence[str]) -> sql.Composable:
@@ -142,25 +157,19 @@ def _in_its_own_language(tongues: Sequence[str]) -> sql.Composable:
     )
 
 
-def _marked(tongues: Sequence[str]) -> sql.Composable:
-    """The text with its found words marked: as it stands, and in its folded spelling."""
-    own = sql.SQL(
+_MARKED = sql.SQL("""
+ts_headline({own}, left(s.text, %(marked)s), asked.typed, %(options)s) as marked,
+ts_headline({own}, hall_fold(left(s.text, %(marked)s)), asked.folded, %(options)s) as marked_folded,
+case when %(beginnings)s::text[] <> '{{}}'
+  then ts_headline('simple', hall_fold(left(s.text, %(marked)s)), asked.typed, %(options)s)
+end as marked_beginnings
+""").format(
+    own=sql.SQL(
         "(case hall_tongue(s.language) when 'es' then 'hall_es' when 'ru' then 'hall_ru'"
         " when 'en' then 'hall_en' else 'simple' end)::regconfig"
     )
-    asked = sql.SQL("hall_query(hall_tongue(s.language), {words}, '{{}}')")
-    plain = asked.format(words=sql.SQL("%(words)s"))
-    folded = asked.format(words=sql.SQL("hall_fold(%(words)s)"))
-    # what was found by another language's stemmer is marked by that one
-    others = sql.SQL(" || ").join(_asked(t) for t in tongues)
-    headline = "ts_headline({own}, {text}, {query}, %(options)s)"
-    return sql.SQL(
-        f"{headline.format(own='{own}', text='left(s.text, %(marked)s)', query='{plain} || {others}')} as marked,"
-        f" {headline.format(own='{own}', text='hall_fold(left(s.text, %(marked)s))', query='{folded} || {others}')}"
-        " as marked_folded,"
-        " case when %(beginnings)s::text[] <> '{{}}' then ts_headline('simple',"
-        " hall_fold(left(s.text, %(marked)s)), {others}, %(options)s) end as marked_beginnings"
-    ).format(own=own, plain=plain, folded=folded, others=others)
+)
+"""The text with its found words marked: as it stands, in its folded spelling, and by beginnings of words."""
 
 
 def _segment_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
