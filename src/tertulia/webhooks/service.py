@@ -236,7 +236,10 @@ class Webhooks:
         found = await self._store.find_delivery(tx, delivery_id)
         if found is None:
             return
-        delivery, endpoint, _ = found
+        # Whoever removes the endpoint locks it before its deliveries; so do we, or the two would wait for each other.
+        delivery, endpoint = found[0], await self._store.find_endpoint(tx, found[1].id, lock=True)
+        if endpoint is None:
+            return
         verdict = judge(
             attempt,
             tries=delivery.attempts + 1,
