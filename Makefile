@@ -20,7 +20,9 @@ run: .venv/run.done $(PAGE) ## Starts Tertulia and prints its link
 	@$(BIN)/tertulia serve
 
 test: .venv/dev.done $(PAGE) ## Runs every test this machine can
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest --ignore=tests/e2e $(PYTEST)
+	@# the browser's driver keeps an event loop of its own in its process
+	@$(BIN)/python -m pytest tests/e2e $(PYTEST)
 	@$(call npm,run --silent test)
 
 check: .venv/dev.done web/node_modules/.done ## Lints, checks types, layers, locks and the generated files
@@ -41,7 +43,7 @@ fix: .venv/dev.done web/node_modules/.done ## Formats and mends what can be mend
 	@$(call npm,run --silent fix)
 
 e2e: .venv/dev.done $(PAGE) ## Only the tests in a real browser
-	@$(BIN)/python -m pytest -m e2e $(PYTEST)
+	@$(BIN)/python -m pytest tests/e2e $(PYTEST)
 
 bench: .venv/dev.done ## Prints every ratio, each against its baseline
 	@$(BIN)/python -m bench $(BENCH)

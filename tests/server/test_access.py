@@ -53,6 +53,8 @@ class Rule:
     own: bool = False
     """What is another's does not exist (404)."""
     body: dict[str, Any] | None = None
+    subtitles: bool = False
+    """Takes a transcript as a file."""
     recording: bool = False
     """Takes a recording rather than JSON."""
     also: frozenset[int] = frozenset()
@@ -75,6 +77,11 @@ class Rule:
 ALL = Rule(frozenset(Who))
 MINE = Rule(SIGNED_IN)
 PROOF = Rule(frozenset(), proof=True)
+
+SEGMENT = {"utterance_id": "u1", "text": "Good morning", "start": 0.0, "end": 1.0}
+SUBTITLES = {
+    "file": ("monday.srt", b"1\n00:00:00,000 --> 00:00:01,000\nGood morning\n", "text/plain")
+}
 
 RULES: dict[str, Rule] = {
     "healthz": ALL,
@@ -134,6 +141,22 @@ RULES: dict[str, Rule] = {
     "export_transcribe": Rule(OWNERS, own=True),
     "play_transcribe": Rule(OWNERS, own=True),
     "delete_transcribe": Rule(OWNERS, own=True),
+    "list_transcripts": MINE,
+    "create_transcript": Rule(SIGNED_IN, body={"title": "Monday"}),
+    "import_transcript": Rule(SIGNED_IN, subtitles=True),
+    "get_transcript": Rule(MEMBERS, own=True),
+    "update_transcript": Rule(MEMBERS, own=True, body={"title": "Tuesday"}),
+    "delete_transcript": Rule(MEMBERS, own=True),
+    "finalise_transcript": Rule(MEMBERS, own=True),
+    "list_segments": Rule(MEMBERS, own=True),
+    "append_segments": Rule(MEMBERS, own=True, body={"segments": [SEGMENT]}),
+    "update_segment": Rule(MEMBERS, own=True, body={"text": "Good evening"}),
+    "list_edits": Rule(MEMBERS, own=True),
+    "rename_speaker": Rule(MEMBERS, own=True, body={"speaker": None, "name": "Ana"}),
+    "read_document": Rule(MEMBERS, own=True),
+    "export_transcript": Rule(MEMBERS, own=True),
+    "search": MINE,
+    "export_search": MINE,
 }
 
 ENDS_A_SIGN_IN = {"sign_out", "end_other_sessions", "change_password"}
@@ -245,6 +268,13 @@ class House:
             time.sleep(0.1)
         raise AssertionError("the recording was never read")
 
+    def new_transcript(self) -> str:
+        """A final transcript of one segment in the space."""
+        made = self._made(Who.OWNER, "/api/transcripts", space_id=self.space, title="Monday")["id"]
+        self._made(Who.OWNER, f"/api/transcripts/{made}/segments", segments=[SEGMENT])
+        self._made(Who.OWNER, f"/api/transcripts/{made}/finalise")
+        return str(made)
+
     def close(self) -> None:
         for client in self.clients.values():
             client.close()
@@ -272,6 +302,22 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
     "play_transcribe": lambda h: {"id": h.new_transcription()},
     "delete_transcribe": lambda h: {"id": h.new_transcription()},
     "update_user": lambda h: {"id": h.new_member()},
+    **{
+        name: lambda h: {"id": h.new_transcript(), "utterance_id": SEGMENT["utterance_id"]}
+        for name in (
+            "get_transcript",
+            "update_transcript",
+            "delete_transcript",
+            "finalise_transcript",
+            "list_segments",
+            "append_segments",
+            "update_segment",
+            "list_edits",
+            "rename_speaker",
+            "read_document",
+            "export_transcript",
+        )
+    },
 }
 """What the address of a route names; made anew for every try, since some routes use it up."""
 
@@ -322,11 +368,13 @@ def test_who_may(house: House, name: str, who: Who) -> None:
     method, path = ROUTES[name]
     rule = RULES[name]
     named = FILLED.get(name, lambda _: {})(house)
-    for part in ("id", "user_id", "invitation_id", "token", "model"):
+    for part in ("id", "user_id", "invitation_id", "token", "model", "utterance_id"):
         path = path.replace(f"{{{part}}}", named.get(part, str(uuid4())))
     sent = (
         {"files": recording(), "data": {"model": "whisper-1"}}
         if rule.recording
+        else {"files": SUBTITLES}
+        if rule.subtitles
         else {"json": house.filled(rule.body)}
         if method != "GET"
         else {}

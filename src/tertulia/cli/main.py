@@ -7,6 +7,9 @@ import typer
 import tertulia
 from tertulia.cli import db, keys, models, spaces, users
 from tertulia.cli.doctor import doctor
+from tertulia.cli.export import export
+from tertulia.cli.import_ import import_
+from tertulia.cli.search import search
 from tertulia.cli.serve import serve
 from tertulia.cli.transcribe import transcribe
 from tertulia.cli.worker import worker
@@ -38,6 +41,9 @@ app.command()(serve)
 app.command()(worker)
 app.command()(doctor)
 app.command()(transcribe)
+app.command()(search)
+app.command()(export)
+app.command("import")(import_)
 for group in (users, keys, spaces, models, db):
     app.add_typer(group.app)
 

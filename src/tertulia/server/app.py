@@ -23,9 +23,11 @@ from tertulia.server.page import Page
 from tertulia.server.wiring import Services
 from tertulia.speech import api as audio_api
 from tertulia.speech.transcriptions import api as transcribe_api
+from tertulia.transcripts import api as transcripts_api
+from tertulia.transcripts import search_api
 from tertulia.webhooks import api as webhooks_api
 
-LARGE_BODIES = ("/v1/audio/", "/api/transcribe")
+LARGE_BODIES = ("/v1/audio/", "/api/transcribe", "/api/transcripts/")
 """Addresses that take recordings; everything else takes small bodies only."""
 
 FEATURES: tuple[str, ...] = ("transcribe",)
@@ -34,7 +36,14 @@ FEATURES: tuple[str, ...] = ("transcribe",)
 COUNTED = ("/api/", "/v1/")
 """Addresses that count against a caller's limit."""
 
-COSTLY = ("/v1/audio/", "/api/transcribe", "/api/keys", "/api/spaces", "/api/webhooks")
+COSTLY = (
+    "/v1/audio/",
+    "/api/transcribe",
+    "/api/keys",
+    "/api/spaces",
+    "/api/webhooks",
+    "/api/transcripts/import",
+)
 """Addresses where a POST makes something that costs work or room."""
 
 
@@ -106,6 +115,12 @@ def create_api(services: Services) -> FastAPI:
             services.transcriptions, services.access, services.blob_store, services.clock
         )
     )
+    api.include_router(
+        transcripts_api.router(
+            services.hall, services.hall_exporter, services.access, services.blob_store
+        )
+    )
+    api.include_router(search_api.router(services.hall, services.hall_exporter, services.access))
     api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),

@@ -41,6 +41,10 @@ from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENT
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
+from tertulia.transcripts import domain as hall_scopes
+from tertulia.transcripts.exporting import Exporter
+from tertulia.transcripts.service import TranscriptService
+from tertulia.transcripts.writer import SegmentWriter
 from tertulia.webhooks import Sender, Webhooks
 from tertulia.webhooks import tasks as webhook_tasks
 
@@ -72,6 +76,9 @@ class Services:
     webhook_sender: Sender
     speech: Speech
     transcriptions: TranscriptionService
+    hall: TranscriptService
+    hall_exporter: Exporter
+    segment_writer: SegmentWriter
     url: str
     started_at: datetime
 
@@ -151,6 +158,12 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     identity.spaces.before_removal(transcriptions.delete_space)
     identity.spaces.before_removal(blobs.delete_space)
 
+    identity.scopes.register(hall_scopes.READ, "Read, search and export transcripts.")
+    identity.scopes.register(hall_scopes.WRITE, "Add to, correct, bring in and remove transcripts.")
+    hall = TranscriptService(blobs=blobs, clock=clock, announcer=events)
+    hall_exporter = Exporter(database, hall)
+    segment_writer = SegmentWriter(database, clock, events)
+
     return Services(
         settings=settings,
         clock=clock,
@@ -171,6 +184,9 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         webhook_sender=webhook_sender,
         speech=speech,
         transcriptions=transcriptions,
+        hall=hall,
+        hall_exporter=hall_exporter,
+        segment_writer=segment_writer,
         url=url,
         started_at=clock.now(),
     )
@@ -208,6 +224,7 @@ async def opened_services(
                 _running("identity changes", partial(_hear_identity, services))
             )
         if server or worker:
+            await stack.enter_async_context(services.segment_writer.running())
             await stack.enter_async_context(running_speech(services.speech))
         if server and settings.worker_inside:
             await stack.enter_async_context(_working(services.worker))

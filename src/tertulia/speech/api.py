@@ -52,6 +52,13 @@ def router(
         dependencies=[Depends(require)],
     )
     handlers = _Handlers(service, max_upload_bytes, int((clock or SystemClock()).now().timestamp()))
+    _add_hearing(routes, handlers)
+    _add_speaking(routes, handlers)
+    _add_models(routes, handlers)
+    return routes
+
+
+def _add_hearing(routes: APIRouter, handlers: "_Handlers") -> None:
     add = routes.add_api_route
     add(
         "/audio/transcriptions",
@@ -73,6 +80,10 @@ def router(
         openapi_extra=_form_schema(TranslationForm),
         responses=_texts(translation_content()),
     )
+
+
+def _add_speaking(routes: APIRouter, handlers: "_Handlers") -> None:
+    add = routes.add_api_route
     add(
         "/audio/speech",
         handlers.speak,
@@ -90,6 +101,10 @@ def router(
         name="list_voices",
         summary="List the voices",
     )
+
+
+def _add_models(routes: APIRouter, handlers: "_Handlers") -> None:
+    add = routes.add_api_route
     add(
         "/models",
         handlers.models,
@@ -105,7 +120,6 @@ def router(
         name="get_model",
         summary="Get one model",
     )
-    return routes
 
 
 class _Handlers:

@@ -336,6 +336,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search what was said
+         * @description The segments that hold the words, the best first or the latest first.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what a search finds
+         * @description A zip of every transcript in which something is found; without words of all that the filters leave.
+         */
+        get: operations["export_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/spaces": {
         parameters: {
             query?: never;
@@ -571,6 +611,222 @@ export interface paths {
         get: operations["export_transcribe"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List transcripts
+         * @description Those of one's spaces, the latest first, without their text.
+         */
+        get: operations["list_transcripts"];
+        put?: never;
+        /**
+         * Begin a transcript
+         * @description Segments are added to it afterwards; the same `kind` and `source_id` find the one that is there.
+         */
+        post: operations["create_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring in a transcript
+         * @description SRT, WebVTT or JSON becomes a final transcript.
+         */
+        post: operations["import_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a transcript
+         * @description What is known of it, without its text.
+         */
+        get: operations["get_transcript"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a transcript
+         * @description Removes it with its segments, its corrections and its document.
+         */
+        delete: operations["delete_transcript"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a transcript
+         * @description Title, language and tags; the language is that of all segments that had the old one.
+         */
+        patch: operations["update_transcript"];
+        trace?: never;
+    };
+    "/api/transcripts/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a transcript's document
+         * @description The whole transcript as JSON, made again when it was changed since.
+         */
+        get: operations["read_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a transcript
+         * @description The text as a file.
+         */
+        get: operations["export_transcript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/finalise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a transcript whole
+         * @description Makes it final and writes its document; once more changes nothing, unless it was changed.
+         */
+        post: operations["finalise_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a transcript
+         * @description What was said, in order.
+         */
+        get: operations["list_segments"];
+        put?: never;
+        /**
+         * Add to a transcript
+         * @description A draft gives way to a later draft, a draft to a final, a final to nothing but a correction.
+         */
+        post: operations["append_segments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/segments/{utterance_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Correct a segment
+         * @description What was there before is kept.
+         */
+        patch: operations["update_segment"];
+        trace?: never;
+    };
+    "/api/transcripts/{id}/segments/{utterance_id}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a segment's corrections
+         * @description The latest first.
+         */
+        get: operations["list_edits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/speakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rename a speaker
+         * @description Gives all that one speaker said another name and, where known, the person they are.
+         */
+        post: operations["rename_speaker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -978,6 +1234,14 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AppendedOut
+         * @description What became of each segment, in the order they were sent.
+         */
+        AppendedOut: {
+            /** Outcomes */
+            outcomes: components["schemas"]["Outcome"][];
+        };
+        /**
          * AttemptOut
          * @description One try of a delivery.
          */
@@ -1164,6 +1428,60 @@ export interface components {
          */
         DeliveryStatus: "pending" | "succeeded" | "failed";
         /**
+         * DocumentOut
+         * @description The whole transcript as one JSON file.
+         */
+        DocumentOut: {
+            /**
+             * Ready At
+             * Format: date-time
+             */
+            ready_at: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Url */
+            url: string;
+            /**
+             * Version
+             * @description The version of the transcript that it holds.
+             */
+            version: number;
+        };
+        /**
+         * EditList
+         * @description Corrections of one segment, the latest first.
+         */
+        EditList: {
+            /** Items */
+            items: components["schemas"]["EditOut"][];
+        };
+        /**
+         * EditOut
+         * @description A correction that was made.
+         */
+        EditOut: {
+            /**
+             * Edited At
+             * Format: date-time
+             */
+            edited_at: string;
+            /** Edited By */
+            edited_by: string | null;
+            /** Speaker After */
+            speaker_after: string | null;
+            /** Speaker Before */
+            speaker_before: string | null;
+            /** Text After */
+            text_after: string;
+            /** Text Before */
+            text_before: string;
+            /**
+             * Version
+             * @description Of the transcript, as this correction made it.
+             */
+            version: number;
+        };
+        /**
          * EngineOut
          * @description An engine, whether it works here, and what would be better.
          */
@@ -1241,6 +1559,37 @@ export interface components {
              * @example ok
              */
             status: string;
+        };
+        /**
+         * HitOut
+         * @description A segment that was found, and where.
+         */
+        HitOut: {
+            /** End */
+            end: number;
+            /** Language */
+            language: string | null;
+            /** Person */
+            person: string | null;
+            /**
+             * Pieces
+             * @description The text, or the part of a long one that matters.
+             */
+            pieces: components["schemas"]["PieceOut"][];
+            /** Rank */
+            rank: number;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Speaker */
+            speaker: string | null;
+            /** Start */
+            start: number;
+            transcript: components["schemas"]["TranscriptOut"];
+            /** Utterance Id */
+            utterance_id: string;
         };
         /**
          * InvitationAccept
@@ -1476,6 +1825,12 @@ export interface components {
             space_id: string | null;
         };
         /**
+         * Kind
+         * @description The door a conversation came through.
+         * @enum {string}
+         */
+        Kind: "voice" | "live" | "chat" | "calls" | "meetings" | "files" | "imports";
+        /**
          * Me
          * @description Who is asking, and where they may go.
          */
@@ -1609,10 +1964,52 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * Order
+         * @description How what is found is put in order.
+         * @enum {string}
+         */
+        Order: "rank" | "time";
+        /**
+         * Outcome
+         * @description What became of a segment that was handed over.
+         * @enum {string}
+         */
+        Outcome: "written" | "kept" | "late" | "missing";
         /** Page[DeliveryOut] */
         Page_DeliveryOut_: {
             /** Items */
             items: components["schemas"]["DeliveryOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[HitOut] */
+        Page_HitOut_: {
+            /** Items */
+            items: components["schemas"]["HitOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[SegmentOut] */
+        Page_SegmentOut_: {
+            /** Items */
+            items: components["schemas"]["tertulia__transcripts__protocol__SegmentOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[TranscriptOut] */
+        Page_TranscriptOut_: {
+            /** Items */
+            items: components["schemas"]["TranscriptOut"][];
             /**
              * Next Cursor
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -1664,6 +2061,19 @@ export interface components {
              * @example a tired heron counts
              */
             new: string;
+        };
+        /**
+         * PieceOut
+         * @description A part of a found text.
+         */
+        PieceOut: {
+            /**
+             * Found
+             * @description Whether this is what was looked for.
+             */
+            found: boolean;
+            /** Text */
+            text: string;
         };
         /**
          * Problem
@@ -1763,29 +2173,82 @@ export interface components {
             name: string;
         };
         /**
-         * SegmentOut
-         * @description A stretch of speech; seconds from the start.
+         * SegmentBody
+         * @description A segment as it is added. A later one of the same utterance takes its place, until one is final.
          */
-        SegmentOut: {
+        SegmentBody: {
             /**
              * Channel
-             * @description From 0, where channels were read by themselves.
+             * @description From 0, where channels are speakers.
              */
-            channel: number | null;
+            channel?: number | null;
             /** Confidence */
-            confidence: number | null;
+            confidence?: number | null;
             /** End */
             end: number;
-            /** Language */
-            language: string | null;
-            /** Speaker */
-            speaker: string | null;
-            /** Start */
+            /**
+             * Is Final
+             * @description Whether it will not change any more.
+             * @default true
+             */
+            is_final?: boolean;
+            /**
+             * Language
+             * @description The transcript's own without it.
+             */
+            language?: string | null;
+            /**
+             * Person
+             * @description A reference of yours that follows one person through all conversations.
+             */
+            person?: string | null;
+            /**
+             * Speaker
+             * @description What the speaker is called; nothing when unknown.
+             */
+            speaker?: string | null;
+            /**
+             * Start
+             * @description Seconds from the start of the conversation.
+             */
             start: number;
             /** Text */
             text: string;
-            /** Words */
-            words: components["schemas"]["WordOut"][];
+            /**
+             * Utterance Id
+             * @description Unique in the transcript: letters, digits and . _ : ~ @ + -
+             */
+            utterance_id: string;
+            /**
+             * Words
+             * @default []
+             */
+            words?: components["schemas"]["WordBody"][];
+        };
+        /**
+         * SegmentUpdate
+         * @description A correction; what is left out stays, an empty speaker or person is taken away.
+         */
+        SegmentUpdate: {
+            /** Person */
+            person?: string | null;
+            /** Speaker */
+            speaker?: string | null;
+            /** Text */
+            text?: string | null;
+            /**
+             * Version
+             * @description The transcript's version that was read; refused when it has changed since.
+             */
+            version?: number | null;
+        };
+        /**
+         * SegmentsBody
+         * @description Segments of one transcript.
+         */
+        SegmentsBody: {
+            /** Segments */
+            segments: components["schemas"]["SegmentBody"][];
         };
         /**
          * SessionList
@@ -1891,6 +2354,27 @@ export interface components {
             name: string;
         };
         /**
+         * SpeakerRename
+         * @description Another name for all that one speaker said.
+         */
+        SpeakerRename: {
+            /**
+             * Name
+             * @description What they are called from now on; null for unknown.
+             */
+            name: string | null;
+            /**
+             * Person
+             * @description Who they are in all conversations, if known.
+             */
+            person?: string | null;
+            /**
+             * Speaker
+             * @description As they are called now; null for unknown speakers.
+             */
+            speaker: string | null;
+        };
+        /**
          * SpeechOut
          * @description The speech host's load.
          */
@@ -1957,6 +2441,12 @@ export interface components {
              */
             voice?: string | components["schemas"]["VoiceId"];
         };
+        /**
+         * State
+         * @description An open transcript is still being said; a final one is whole, though it may be edited.
+         * @enum {string}
+         */
+        State: "open" | "final";
         /**
          * Status
          * @description Where a transcription stands. A failed or finished one stays what it is.
@@ -2026,6 +2516,115 @@ export interface components {
              * Format: uuid
              */
             id: string;
+        };
+        /**
+         * TranscriptCreate
+         * @description A transcript to be begun.
+         */
+        TranscriptCreate: {
+            /** @default imports */
+            kind?: components["schemas"]["Kind"];
+            /** Language */
+            language?: string | null;
+            /**
+             * People
+             * @default []
+             */
+            people?: string[];
+            /** Provider */
+            provider?: string | null;
+            /**
+             * Source Id
+             * @description Where it is from; the same once more finds the same transcript.
+             */
+            source_id?: string | null;
+            /**
+             * Space Id
+             * @description The caller's active one without it.
+             */
+            space_id?: string | null;
+            /** Started At */
+            started_at?: string | null;
+            /**
+             * Tags
+             * @default []
+             */
+            tags?: string[];
+            /**
+             * Title
+             * @default
+             */
+            title?: string;
+        };
+        /**
+         * TranscriptOut
+         * @description One conversation, without its text.
+         */
+        TranscriptOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            document: components["schemas"]["DocumentOut"] | null;
+            /** Duration Seconds */
+            duration_seconds: number;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Language */
+            language: string | null;
+            /** People */
+            people: string[];
+            /**
+             * Provider
+             * @description The chain of engines, as in `gladia|whisper`.
+             */
+            provider: string | null;
+            /** Source Id */
+            source_id: string | null;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            state: components["schemas"]["State"];
+            /** Tags */
+            tags: string[];
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Version
+             * @description Grows with every change to a final transcript.
+             */
+            version: number;
+        };
+        /**
+         * TranscriptUpdate
+         * @description What is to change; what is left out stays.
+         */
+        TranscriptUpdate: {
+            /** Language */
+            language?: string | null;
+            /** Tags */
+            tags?: string[] | null;
+            /** Title */
+            title?: string | null;
         };
         /**
          * TranscriptionOut
@@ -2112,7 +2711,7 @@ export interface components {
              */
             progress: number;
             /** Segments */
-            segments: components["schemas"]["SegmentOut"][];
+            segments: components["schemas"]["tertulia__speech__transcriptions__protocol__SegmentOut"][];
             status: components["schemas"]["Status"];
         };
         /**
@@ -2460,6 +3059,20 @@ export interface components {
             url?: string | null;
         };
         /**
+         * WordBody
+         * @description A word; seconds from the start of the conversation.
+         */
+        WordBody: {
+            /** Confidence */
+            confidence?: number | null;
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * WordOut
          * @description A word; seconds from the start.
          */
@@ -2472,6 +3085,66 @@ export interface components {
             start: number;
             /** Text */
             text: string;
+        };
+        /**
+         * SegmentOut
+         * @description A stretch of speech; seconds from the start.
+         */
+        tertulia__speech__transcriptions__protocol__SegmentOut: {
+            /**
+             * Channel
+             * @description From 0, where channels were read by themselves.
+             */
+            channel: number | null;
+            /** Confidence */
+            confidence: number | null;
+            /** End */
+            end: number;
+            /** Language */
+            language: string | null;
+            /** Speaker */
+            speaker: string | null;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+            /** Words */
+            words: components["schemas"]["WordOut"][];
+        };
+        /**
+         * SegmentOut
+         * @description A stretch of speech; seconds from the start of the conversation.
+         */
+        tertulia__transcripts__protocol__SegmentOut: {
+            /** Channel */
+            channel: number | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Edited At */
+            edited_at: string | null;
+            /** End */
+            end: number;
+            /** Is Final */
+            is_final: boolean;
+            /** Language */
+            language: string | null;
+            /** Person */
+            person: string | null;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Speaker */
+            speaker: string | null;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+            /** Utterance Id */
+            utterance_id: string;
+            /** Words */
+            words: components["schemas"]["WordBody"][];
         };
     };
     responses: never;
@@ -3441,6 +4114,166 @@ export interface operations {
             };
         };
     };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Words that must all be there; `"a phrase"`, `or`, `-without`, `begin*`. Nothing is a mistake. */
+                q?: string;
+                order?: components["schemas"]["Order"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HitOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_search: {
+        parameters: {
+            query?: {
+                /** @description Words that must all be there; `"a phrase"`, `or`, `-without`, `begin*`. Nothing is a mistake. */
+                q?: string;
+                format?: "txt" | "srt" | "vtt" | "json" | "csv" | "md" | "docx";
+                /** @description As it was first written, without corrections. */
+                original?: boolean;
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_spaces: {
         parameters: {
             query?: never;
@@ -4299,6 +5132,946 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_transcripts: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TranscriptOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranscriptCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description SRT, WebVTT or JSON.
+                     */
+                    file: string;
+                    /**
+                     * Language
+                     * @description Else what the file says of itself.
+                     */
+                    language?: string | null;
+                    /**
+                     * Space Id
+                     * @description The caller's active one without it.
+                     */
+                    space_id?: string | null;
+                    /**
+                     * Tags
+                     * @description Separated by commas.
+                     * @default []
+                     */
+                    tags?: string[];
+                    /**
+                     * Title
+                     * @description Else what the file says of itself, or its name.
+                     * @default
+                     */
+                    title?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is larger than the server accepts (`payload_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This kind of file is not understood (`unsupported_media`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file cannot be read as a transcript (`import_unreadable`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranscriptUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The segment is still being said (`segment_not_final`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_transcript: {
+        parameters: {
+            query?: {
+                format?: "txt" | "srt" | "vtt" | "json" | "csv" | "md" | "docx";
+                /** @description As it was first written, without corrections. */
+                original?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
+                    "application/x-subrip; charset=utf-8": unknown;
+                    "text/csv; charset=utf-8": unknown;
+                    "text/markdown; charset=utf-8": unknown;
+                    "text/plain; charset=utf-8": unknown;
+                    "text/vtt; charset=utf-8": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finalise_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_segments: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SegmentOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    append_segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppendedOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The segment is too long (`segment_too_long`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                utterance_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tertulia__transcripts__protocol__SegmentOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such segment (`segment_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The segment is still being said (`segment_not_final`). The transcript has changed meanwhile (`transcript_outdated`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_edits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                utterance_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_speaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeakerRename"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such segment (`segment_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
