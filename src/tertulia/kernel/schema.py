@@ -73,7 +73,7 @@ class Schema:
             )
         return SchemaState(current, self._known[-1], empty=current is None)
 
-    def upgrade(self) -> None:
+    def upgrade(self, to: str = "head") -> None:
         """Runs what is missing, in one transaction, once however many nodes ask."""
         from alembic import command
         from alembic.config import Config
@@ -86,7 +86,7 @@ class Schema:
             with engine.connect() as connection:
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
                 connection.commit()
         finally:
             engine.dispose()

@@ -1,7 +1,8 @@
 """Traces to an OpenTelemetry collector, when a setting names one. Values of statements stay out of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -36,10 +37,16 @@ def traced(settings: Settings, api: FastAPI, database: Database) -> Iterator[Non
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     FastAPIInstrumentor.instrument_app(
-        api, tracer_provider=provider, excluded_urls="healthz,readyz,metrics"
+        api,
+        tracer_provider=provider,
+        excluded_urls="healthz,readyz,metrics",
+        server_request_hook=_hide_address,
     )
     SQLAlchemyInstrumentor().instrument(
-        engine=database.engine.sync_engine, tracer_provider=provider
+        engine=database.engine.sync_engine,
+        tracer_provider=provider,
+        # it names an older SQLAlchemy than the one it works with, and would say nothing and do nothing
+        skip_dep_check=True,
     )
     try:
         yield
@@ -47,3 +54,10 @@ def traced(settings: Settings, api: FastAPI, database: Database) -> Iterator[Non
         SQLAlchemyInstrumentor().uninstrument()
         FastAPIInstrumentor.uninstrument_app(api)
         provider.shutdown()
+
+
+def _hide_address(span: Any, scope: Mapping[str, Any]) -> None:
+    """Leaves the route, and hides the address itself: links and ids stand in it."""
+    if span is not None and span.is_recording():
+        for name in ("http.target", "http.url", "url.path", "url.full", "url.query"):
+            span.set_attribute(name, "hidden")
