@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -22,6 +24,8 @@ FAILED = 1
 START_REFUSED = 3
 NOT_FOUND = 4
 INTERRUPTED = 130
+
+CANCEL_AGAIN_SECONDS = 0.5
 
 Data = Annotated[
     Path | None,
@@ -85,13 +89,46 @@ class Terminal:
             self.err.print(f"[red]{escape(error.title)}.[/red] {escape(error.detail)}")
 
 
+class _Interruption:
+    """Ctrl+C: cancels the work, again and again until it ends, since a cancellation can be lost on the way
+    through other people's code, and the command would then go on as if nothing had been pressed.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    async def over(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            self.asked = True
+            if not task.done():
+                task.cancel()
+                loop.call_later(CANCEL_AGAIN_SECONDS, stop)
+
+        with suppress(ValueError, RuntimeError):  # not the main thread: then nobody presses it here
+            loop.add_signal_handler(signal.SIGINT, stop)
+        try:
+            return await task
+        finally:
+            with suppress(ValueError, RuntimeError):
+                loop.remove_signal_handler(signal.SIGINT)
+
+
 def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     """Runs a command to its end and turns its errors into words and exit codes."""
+    interruption = _Interruption()
     try:
-        return asyncio.run(work)
+        result = asyncio.run(interruption.over(work))
     except TertuliaError as error:
+        if interruption.asked:
+            raise typer.Exit(INTERRUPTED) from None
         Terminal(as_json=as_json).fail(error)
         codes = {StartError: START_REFUSED, NotFoundError: NOT_FOUND}
         raise typer.Exit(codes.get(type(error), FAILED)) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(INTERRUPTED) from None
+    if interruption.asked:
+        raise typer.Exit(INTERRUPTED)
+    return result
