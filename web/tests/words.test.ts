@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import en from "../src/i18n/en.json";
-import es from "../src/i18n/es.json";
-import ru from "../src/i18n/ru.json";
+import en from "../src/i18n/en";
+import es from "../src/i18n/es";
+import ru from "../src/i18n/ru";
 
 const PLURAL = /_(zero|one|two|few|many|other)$/;
 

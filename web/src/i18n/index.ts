@@ -1,6 +1,6 @@
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
-import type en from "./en.json";
+import type en from "./en";
 
 export const languages = ["es", "ru", "en"] as const;
 export type Language = (typeof languages)[number];
@@ -15,9 +15,9 @@ declare module "i18next" {
 }
 
 const load: Record<Language, () => Promise<{ default: object }>> = {
-  es: () => import("./es.json"),
-  ru: () => import("./ru.json"),
-  en: () => import("./en.json"),
+  es: () => import("./es"),
+  ru: () => import("./ru"),
+  en: () => import("./en"),
 };
 
 const REMEMBERED = "tertulia.language";
