@@ -24,8 +24,9 @@ from tertulia.server.protocol import PatientHttpProtocol
 async def hello(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json"), (b"content-length", b"17")]})
     await send({"type": "http.response.body", "body": b'{"hello":"world"}'})
-config = uvicorn.Config(hello, fd=int(sys.argv[1]), http=PatientHttpProtocol, lifespan="off", access_log=False, log_config=None, server_header=False, loop="uvloop")
-uvicorn.Server(config).run()
+listener = socket.fromfd(int(sys.argv[1]), socket.AF_INET, socket.SOCK_STREAM)
+config = uvicorn.Config(hello, http=PatientHttpProtocol, lifespan="off", access_log=False, log_config=None, server_header=False, loop="uvloop")
+uvicorn.Server(config).run(sockets=[listener])
 """
 
 

@@ -26,7 +26,7 @@ from tertulia.identity.revocation import RevocationWatch
 from tertulia.identity.service import IdentityService
 from tertulia.jobs.service import Jobs, Step
 from tertulia.jobs.worker import Worker
-from tertulia.kernel.clock import SystemClock
+from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.folder import DataFolder
@@ -98,39 +98,15 @@ class Services:
 def build(settings: Settings, storage: Storage, url: str) -> Services:
     """Puts the parts together; opens nothing."""
     clock = SystemClock()
+    metrics = Metrics()
     database = storage.database
-
     events = Events(_transport(settings, database), clock=clock)
     jobs = Jobs(database)
-    worker = Worker(
-        jobs, concurrency=settings.worker_concurrency, shutdown_seconds=settings.shutdown_seconds
-    )
-
     blob_store = open_store(settings)
-    blobs = BlobService(database, blob_store, clock)
+    blobs = _blobs(database, jobs, blob_store, clock)
 
-    async def sweep_blobs(_: Step) -> None:
-        await blobs.sweep()
-
-    jobs.register("blobs.sweep", sweep_blobs)
-    jobs.schedule("41 * * * *", "blobs.sweep")
-
-    guard = OutboundGuard(settings.webhook_allowed_networks)
-    webhooks = Webhooks(jobs, guard, clock, announcer=events, keep_days=settings.webhook_keep_days)
-    webhook_sender = Sender(
-        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
-        clock,
-        timeout_seconds=settings.webhook_timeout_seconds,
-    )
-    webhook_tasks.register(jobs, webhooks, webhook_sender)
-    for name, (meaning, example) in {**MEMBER_EVENTS, **TRANSCRIPTION_EVENTS}.items():
-        webhooks.types.register(name, meaning, example)
-
-    identity = IdentityService(settings, clock, announcer=events, outside=webhooks)
-    identity_tasks.register(jobs, identity, clock)
-    identity.scopes.register(
-        SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
-    )
+    webhooks, webhook_sender = _webhooks(settings, jobs, events, clock)
+    identity = _identity(settings, jobs, events, webhooks, clock)
     revocations = RevocationWatch(database, clock, identity.changes)
     authenticator = Authenticator(
         database,
@@ -140,29 +116,13 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         session_life=timedelta(days=settings.session_days),
     )
 
-    metrics = Metrics()
     speech = build_speech(settings, metrics)
-    reader = SpeechReader(speech.service)
-    transcriptions = TranscriptionService(
-        blobs=blobs,
-        jobs=jobs,
-        clock=clock,
-        check=reader.check,
-        max_upload_bytes=settings.max_upload_bytes,
-        keep_uploads=settings.keep_uploads,
-        outside=webhooks,
-    )
-    TranscriptionTasks(transcriptions, reader, clock).register(jobs)
+    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock)
+    hall = _hall(identity, blobs, events, clock)
 
     # what is only in a space goes with it, in the same transaction
     identity.spaces.before_removal(transcriptions.delete_space)
     identity.spaces.before_removal(blobs.delete_space)
-
-    identity.scopes.register(hall_scopes.READ, "Read, search and export transcripts.")
-    identity.scopes.register(hall_scopes.WRITE, "Add to, correct, bring in and remove transcripts.")
-    hall = TranscriptService(blobs=blobs, clock=clock, announcer=events)
-    hall_exporter = Exporter(database, hall)
-    segment_writer = SegmentWriter(database, clock, events)
 
     return Services(
         settings=settings,
@@ -172,7 +132,11 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         database=database,
         events=events,
         jobs=jobs,
-        worker=worker,
+        worker=Worker(
+            jobs,
+            concurrency=settings.worker_concurrency,
+            shutdown_seconds=settings.shutdown_seconds,
+        ),
         blob_store=blob_store,
         blobs=blobs,
         identity=identity,
@@ -185,11 +149,79 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         speech=speech,
         transcriptions=transcriptions,
         hall=hall,
-        hall_exporter=hall_exporter,
-        segment_writer=segment_writer,
+        hall_exporter=Exporter(database, hall),
+        segment_writer=SegmentWriter(database, clock, events),
         url=url,
         started_at=clock.now(),
     )
+
+
+def _blobs(database: Database, jobs: Jobs, store: BlobStore, clock: Clock) -> BlobService:
+    blobs = BlobService(database, store, clock)
+
+    async def sweep(_: Step) -> None:
+        await blobs.sweep()
+
+    jobs.register("blobs.sweep", sweep)
+    jobs.schedule("41 * * * *", "blobs.sweep")
+    return blobs
+
+
+def _webhooks(
+    settings: Settings, jobs: Jobs, events: Events, clock: Clock
+) -> tuple[Webhooks, Sender]:
+    guard = OutboundGuard(settings.webhook_allowed_networks)
+    webhooks = Webhooks(jobs, guard, clock, announcer=events, keep_days=settings.webhook_keep_days)
+    sender = Sender(
+        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
+        clock,
+        timeout_seconds=settings.webhook_timeout_seconds,
+    )
+    webhook_tasks.register(jobs, webhooks, sender)
+    for name, (meaning, example) in {**MEMBER_EVENTS, **TRANSCRIPTION_EVENTS}.items():
+        webhooks.types.register(name, meaning, example)
+    return webhooks, sender
+
+
+def _identity(
+    settings: Settings, jobs: Jobs, events: Events, webhooks: Webhooks, clock: Clock
+) -> IdentityService:
+    identity = IdentityService(settings, clock, announcer=events, outside=webhooks)
+    identity_tasks.register(jobs, identity, clock)
+    identity.scopes.register(
+        SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
+    )
+    return identity
+
+
+def _transcriptions(
+    settings: Settings,
+    speech: Speech,
+    blobs: BlobService,
+    jobs: Jobs,
+    webhooks: Webhooks,
+    clock: Clock,
+) -> TranscriptionService:
+    reader = SpeechReader(speech.service)
+    transcriptions = TranscriptionService(
+        blobs=blobs,
+        jobs=jobs,
+        clock=clock,
+        check=reader.check,
+        max_upload_bytes=settings.max_upload_bytes,
+        keep_uploads=settings.keep_uploads,
+        outside=webhooks,
+    )
+    TranscriptionTasks(transcriptions, reader, clock).register(jobs)
+    return transcriptions
+
+
+def _hall(
+    identity: IdentityService, blobs: BlobService, events: Events, clock: Clock
+) -> TranscriptService:
+    identity.scopes.register(hall_scopes.READ, "Read, search and export transcripts.")
+    identity.scopes.register(hall_scopes.WRITE, "Add to, correct, bring in and remove transcripts.")
+    return TranscriptService(blobs=blobs, clock=clock, announcer=events)
 
 
 def _transport(settings: Settings, database: Database) -> Transport:
