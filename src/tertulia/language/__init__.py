@@ -1,0 +1,1 @@
+"""Chat models, structured answers and embeddings behind ports; what a machine without any does instead."""

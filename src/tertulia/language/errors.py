@@ -1,0 +1,104 @@
+"""How chat models fail. The texts never hold what a vendor answered: it may quote keys or what was said."""
+
+import math
+from http import HTTPStatus
+
+from tertulia.kernel.errors import InvalidRequestError, TertuliaError
+
+
+class LanguageError(TertuliaError):
+    """A language model failed. `retryable` says whether the same call may work in a moment."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "llm_error"
+    title = "A language model failed"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        headers = {}
+        if retry_after_seconds is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(retry_after_seconds)))
+        super().__init__(detail, headers=headers)
+        self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ModelRefusedError(LanguageError):
+    """The model, or its vendor's filter, would not answer."""
+
+    code = "llm_refused"
+    title = "The language model would not answer"
+
+
+class ModelCutError(LanguageError):
+    """The reply ended in the middle."""
+
+    code = "llm_cut"
+    title = "The language model broke off"
+
+
+class ModelNonsenseError(LanguageError):
+    """The answer has not the form that was asked for, also when asked again."""
+
+    code = "llm_nonsense"
+    title = "The language model's answer cannot be read"
+
+
+class ModelUnauthorisedError(LanguageError):
+    """The vendor does not take the key, or the account has no credit."""
+
+    code = "llm_unauthorised"
+    title = "The language model does not take the key"
+
+
+class PromptTooLongError(LanguageError):
+    """The conversation does not fit into what the model can read."""
+
+    code = "llm_too_long"
+    title = "This is longer than the language model can read"
+
+
+class ModelTimeoutError(LanguageError):
+    """The model did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "llm_timeout"
+    title = "The language model did not answer in time"
+
+
+class ModelUnavailableError(LanguageError):
+    """The model is away, or lacks its key or address."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "llm_unavailable"
+    title = "The language model cannot be used just now"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(detail, retryable=retryable, retry_after_seconds=retry_after_seconds)
+        # every 503 says when to come back
+        self.headers.setdefault("Retry-After", "30")
+
+
+class ModelRateLimitedError(ModelUnavailableError):
+    """The vendor takes no more for the moment."""
+
+    code = "llm_rate_limited"
+    title = "The language model takes no more just now"
+
+
+class UnknownModelError(InvalidRequestError):
+    """Nobody here knows the engine that is asked for."""
+
+    code = "llm_unknown"
+    title = "There is no such language model"
