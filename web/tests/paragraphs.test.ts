@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Segment } from "../src/api/types";
-import { begun, direction, paragraphs } from "../src/rooms/transcribe/paragraphs";
+import { begun, direction, paragraphs } from "../src/listening/paragraphs";
 
 const segment = (text: string, start: number, part: Partial<Segment> = {}): Segment => ({
   text,
@@ -16,8 +16,12 @@ const segment = (text: string, start: number, part: Partial<Segment> = {}): Segm
 
 describe("paragraphs", () => {
   it("join what one voice says without a pause", () => {
+    const parts = [
+      { id: "", start: 0, from: 0, to: 5 },
+      { id: "", start: 1.5, from: 6, to: 11 },
+    ];
     expect(paragraphs([segment("Hello", 0), segment(" there", 1.5)])).toEqual([
-      { voice: null, channel: null, start: 0, end: 2.5, text: "Hello there", words: [] },
+      { voice: null, person: null, channel: null, start: 0, end: 2.5, text: "Hello there", words: [], parts },
     ]);
   });
 

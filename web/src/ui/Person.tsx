@@ -14,13 +14,20 @@ export function initials(name: string): string {
   return letters.map((word) => word?.[0]?.toUpperCase() ?? "").join("") || "·";
 }
 
-export function Person({ identity, name, size = 36 }: { identity: string; name: string; size?: number }) {
-  const hue = token(hueOf(identity));
+interface PersonProps {
+  identity: string;
+  name: string;
+  size?: number;
+  /** Where two voices of one conversation would share a hue. */
+  hue?: Token;
+}
+
+export function Person({ identity, name, size = 36, hue = hueOf(identity) }: PersonProps) {
   return (
     <span
       aria-hidden="true"
       className={classes.person}
-      style={{ width: size, height: size, color: hue, fontSize: size * 0.38 }}
+      style={{ width: size, height: size, color: token(hue), fontSize: size * 0.38 }}
     >
       {initials(name)}
     </span>

@@ -1,23 +1,24 @@
-import { Button, Menu } from "@mantine/core";
-import { IconArrowLeft, IconDownload } from "@tabler/icons-react";
+import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { problemFrom } from "../../api/problem";
 import type { TranscriptionText } from "../../api/types";
-import { Tools } from "../../ui/List";
+import { ExportMenu } from "../../listening/ExportMenu";
+import { FindField } from "../../listening/FindField";
+import { paragraphs } from "../../listening/paragraphs";
+import { PlayerBar } from "../../listening/PlayerBar";
+import { SpokenText } from "../../listening/SpokenText";
+import { useFinding } from "../../listening/useFinding";
+import { usePlayer } from "../../listening/usePlayer";
 import { Page } from "../../ui/Page";
 import { ProblemNote } from "../../ui/ProblemNote";
-import { SearchField } from "../../ui/SearchField";
 import { RowSkeletons } from "../../ui/Skeletons";
 import forms from "../settings/Form.module.css";
-import { PlayerBar } from "./PlayerBar";
 import { Facts, UnderWay } from "./Recent";
-import { Text } from "./Text";
 import classes from "./Transcribe.module.css";
-import { exportAddress, formats, isUnderWay, transcriptionQuery } from "./transcriptions";
-import { usePlayer } from "./usePlayer";
+import { audioAddress, exportAddress, isUnderWay, transcriptionQuery } from "./transcriptions";
 
 const route = getRouteApi("/inside/transcribe/$id");
 
@@ -37,7 +38,7 @@ export function Reading() {
           {t("rooms.transcribe")}
         </Link>
       }
-      action={item?.status === "done" && <Download id={id} />}
+      action={item?.status === "done" && <ExportMenu address={(format) => exportAddress(id, format)} />}
     >
       <ProblemNote failure={reading.error} onRetry={() => void reading.refetch()} />
       {reading.isPending && <RowSkeletons rows={4} />}
@@ -64,34 +65,14 @@ function Content({ item }: { item: TranscriptionText }) {
 }
 
 function Heard({ item }: { item: TranscriptionText }) {
-  const { t } = useTranslation();
-  const [search, setSearch] = useState("");
   const player = usePlayer(item.duration_seconds ?? item.segments.at(-1)?.end ?? 0);
+  const all = useMemo(() => paragraphs(item.segments), [item.segments]);
+  const finding = useFinding(all);
   return (
     <>
-      <Tools>
-        <SearchField label={t("transcribe.searchText")} value={search} onChange={setSearch} />
-      </Tools>
-      {item.has_audio && <PlayerBar id={item.id} player={player} />}
-      <Text segments={item.segments} language={item.language} search={search} player={player} heard={item.has_audio} />
+      <FindField finding={finding} />
+      {item.has_audio && <PlayerBar src={audioAddress(item.id)} player={player} />}
+      <SpokenText all={all} language={item.language} finding={finding} player={player} heard={item.has_audio} />
     </>
-  );
-}
-
-function Download({ id }: { id: string }) {
-  const { t } = useTranslation();
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button leftSection={<IconDownload size={18} aria-hidden="true" />}>{t("transcribe.download")}</Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {formats.map((format) => (
-          <Menu.Item key={format} component="a" href={exportAddress(id, format)} download>
-            {t(`transcribe.formats.${format}`)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
   );
 }

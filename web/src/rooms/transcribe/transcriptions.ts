@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "../../api/client";
 import type { Transcription } from "../../api/types";
+import type { Format } from "../../listening/ExportMenu";
 
 const WATCH_MS = 1000;
 
@@ -31,9 +32,7 @@ export function useDeleteTranscription() {
   });
 }
 
-export const formats = ["txt", "docx", "srt", "vtt", "md", "csv", "json"] as const;
-
 export const audioAddress = (id: string) => `/api/transcribe/${encodeURIComponent(id)}/audio`;
 
-export const exportAddress = (id: string, format: (typeof formats)[number]) =>
+export const exportAddress = (id: string, format: Format) =>
   `/api/transcribe/${encodeURIComponent(id)}/export?format=${format}`;

@@ -1,7 +1,18 @@
-import type { Segment } from "../../api/types";
-
 const PAUSE_SECONDS = 2;
 const LONGEST_SECONDS = 60;
+
+/** A stretch of speech as any door keeps it; seconds from the start of the recording. */
+export interface Spoken {
+  text: string;
+  start: number;
+  end: number;
+  speaker: string | null;
+  channel: number | null;
+  words: readonly { text: string; start: number; end: number }[];
+  /** Who speaks in all conversations, where that is known. */
+  person?: string | null;
+  utterance_id?: string;
+}
 
 /** A word's times, and where it stands in its paragraph's text. */
 export interface SpokenWord {
@@ -11,24 +22,35 @@ export interface SpokenWord {
   to: number;
 }
 
+/** One of the segments a paragraph is joined from, and where its text stands. */
+export interface Part {
+  id: string;
+  start: number;
+  from: number;
+  to: number;
+}
+
 export interface Paragraph {
   /** Who speaks, as the engine names them. */
   voice: string | null;
+  person: string | null;
   channel: number | null;
   start: number;
   end: number;
   text: string;
   words: SpokenWord[];
+  parts: Part[];
 }
 
 /** Joins what one voice says without a pause, so that it reads as prose. */
-export function paragraphs(segments: readonly Segment[]): Paragraph[] {
+export function paragraphs(segments: readonly Spoken[]): Paragraph[] {
   const result: Paragraph[] = [];
   for (const segment of segments) {
     const last = result.at(-1);
     const joins =
       last !== undefined &&
       last.voice === segment.speaker &&
+      last.person === (segment.person ?? null) &&
       last.channel === segment.channel &&
       segment.start - last.end < PAUSE_SECONDS &&
       segment.end - last.start < LONGEST_SECONDS;
@@ -38,18 +60,25 @@ export function paragraphs(segments: readonly Segment[]): Paragraph[] {
   return result;
 }
 
-function begin(segment: Segment): Paragraph {
-  const { speaker, channel, start } = segment;
-  const paragraph: Paragraph = { voice: speaker, channel, start, end: start, text: "", words: [] };
+function begin(segment: Spoken): Paragraph {
+  const { speaker, person, channel, start } = segment;
+  const who = { voice: speaker, person: person ?? null, channel };
+  const paragraph: Paragraph = { ...who, start, end: start, text: "", words: [], parts: [] };
   append(paragraph, segment);
   return paragraph;
 }
 
-function append(paragraph: Paragraph, segment: Segment): void {
+function append(paragraph: Paragraph, segment: Spoken): void {
   const base = paragraph.text === "" ? 0 : paragraph.text.length + 1;
   const text = segment.text.trim();
   paragraph.text = base === 0 ? text : `${paragraph.text} ${text}`;
   paragraph.end = segment.end;
+  paragraph.parts.push({
+    id: segment.utterance_id ?? "",
+    start: segment.start,
+    from: base,
+    to: paragraph.text.length,
+  });
   let cursor = base;
   for (const word of segment.words) {
     const spelled = word.text.trim();

@@ -1,0 +1,71 @@
+import { useEffect, useMemo, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { duration } from "../i18n/format";
+import classes from "./Listening.module.css";
+import type { Player } from "./usePlayer";
+
+const BARS = 320;
+const LANE = 100;
+
+interface WaveformProps {
+  player: Player;
+  /** How loud it is over time, 0 to 1: one lane, or one for each channel. */
+  lanes: readonly (readonly number[])[];
+}
+
+/** The sound as a picture that one can press; what has been heard is filled. */
+export function Waveform({ player, lanes }: WaveformProps) {
+  const { t } = useTranslation();
+  const { audio, playing, seconds, length, seek } = player;
+  const heard = useRef<SVGSVGElement>(null);
+  const path = useMemo(() => lanes.map((lane, index) => bars(lane, index * LANE)).join(""), [lanes]);
+
+  useEffect(() => {
+    let frame = 0;
+    const show = () => {
+      const share = length > 0 ? (audio?.currentTime ?? 0) / length : 0;
+      if (heard.current) heard.current.style.clipPath = `inset(0 ${100 - share * 100}% 0 0)`;
+      if (playing) frame = requestAnimationFrame(show);
+    };
+    show();
+    return () => cancelAnimationFrame(frame);
+  }, [audio, playing, seconds, length]);
+
+  const box = `0 0 ${BARS} ${LANE * lanes.length}`;
+  return (
+    <div className={classes.wave} dir="ltr">
+      <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true">
+        <path d={path} />
+      </svg>
+      <svg ref={heard} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={classes.waveHeard}>
+        <path d={path} />
+      </svg>
+      <input
+        type="range"
+        min={0}
+        max={Math.max(1, Math.floor(length))}
+        value={seconds}
+        aria-label={t("listen.position")}
+        aria-valuetext={duration(seconds)}
+        onChange={(event) => seek(event.currentTarget.valueAsNumber)}
+      />
+    </div>
+  );
+}
+
+/** One lane as a path of upright bars around its middle. */
+function bars(lane: readonly number[], top: number): string {
+  const count = Math.min(BARS, Math.max(1, lane.length));
+  const width = BARS / count;
+  let path = "";
+  for (let bar = 0; bar < count; bar += 1) {
+    const from = Math.floor((bar * lane.length) / count);
+    const to = Math.max(from + 1, Math.floor(((bar + 1) * lane.length) / count));
+    let loudest = 0;
+    for (let index = from; index < to; index += 1) loudest = Math.max(loudest, lane[index] ?? 0);
+    const height = Math.max(3, Math.min(1, loudest) * (LANE - 8));
+    const left = (bar * width + width * 0.18).toFixed(2);
+    path += `M${left} ${(top + (LANE - height) / 2).toFixed(1)}h${(width * 0.64).toFixed(2)}v${height.toFixed(1)}h-${(width * 0.64).toFixed(2)}z`;
+  }
+  return path;
+}
