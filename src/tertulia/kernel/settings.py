@@ -3,6 +3,7 @@
 import difflib
 import os
 import tomllib
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,12 @@ NameList = Annotated[tuple[str, ...], NoDecode]
 def _source_name(name: str) -> AliasChoices:
     """The source document's variable (`PG_HOST`) beside our own (`TERTULIA_PG_HOST`)."""
     return AliasChoices(f"pg_{name}", f"PG_{name.upper()}", f"{PREFIX}PG_{name.upper()}")
+
+
+PriceUnit = Literal["seconds", "tokens_in", "tokens_out", "characters"]
+Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=12)]
+PriceList = dict[str, dict[PriceUnit, Price]]
+"""What engines cost for one unit, by engine or `engine:model`."""
 
 
 def _default_data() -> Path:
@@ -211,6 +218,20 @@ class Settings(BaseSettings):
     openai_stt_model: str = Field("whisper-1", description="Its recognition model.")
     openai_tts_model: str = Field("tts-1", description="Its speech model.")
     openai_voice: str = Field("alloy", description="Its voice.")
+
+    # Money
+    currency: str = Field("USD", max_length=8, description="What prices and budgets are in.")
+    prices: PriceList = Field(
+        default_factory=dict,
+        description="What engines cost for one unit (seconds, tokens_in, tokens_out, characters), by engine or "
+        "`engine:model`; JSON, or a table in `tertulia.toml`. Engines of the server itself are free unless listed.",
+        examples=['{"openai:whisper-1": {"seconds": 0.0001}}'],
+    )
+    cheaper_engines: dict[str, str] = Field(
+        default_factory=dict,
+        description="Which engine stands in for which once a budget is used up; JSON, or a table in `tertulia.toml`.",
+        examples=['{"openai": "whisper"}'],
+    )
 
     # Seeing inside
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -17,6 +17,7 @@ from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import CREATE, DEFAULT
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import explain_http, explain_validation, problem_response
+from tertulia.ledger import api as ledger_api
 from tertulia.server import health, reference, status
 from tertulia.server.middleware import Surroundings
 from tertulia.server.page import Page
@@ -121,6 +122,7 @@ def create_api(services: Services) -> FastAPI:
         )
     )
     api.include_router(search_api.router(services.hall, services.hall_exporter, services.access))
+    api.include_router(ledger_api.router(services.ledger, services.access))
     api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),

@@ -33,6 +33,8 @@ from tertulia.kernel.folder import DataFolder
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
+from tertulia.ledger import domain as ledger_domain
+from tertulia.ledger.service import Ledger
 from tertulia.server.metrics import Metrics
 from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
@@ -74,6 +76,7 @@ class Services:
     limiter: RateLimiter
     webhooks: Webhooks
     webhook_sender: Sender
+    ledger: Ledger
     speech: Speech
     transcriptions: TranscriptionService
     hall: TranscriptService
@@ -116,6 +119,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         session_life=timedelta(days=settings.session_days),
     )
 
+    ledger = _ledger(settings, identity, clock)
     speech = build_speech(settings, metrics)
     transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock)
     hall = _hall(identity, blobs, events, clock)
@@ -146,6 +150,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         limiter=RateLimiter(settings),
         webhooks=webhooks,
         webhook_sender=webhook_sender,
+        ledger=ledger,
         speech=speech,
         transcriptions=transcriptions,
         hall=hall,
@@ -192,6 +197,18 @@ def _identity(
         SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
     )
     return identity
+
+
+def _ledger(settings: Settings, identity: IdentityService, clock: Clock) -> Ledger:
+    identity.scopes.register(ledger_domain.READ, "See what was used and what it cost.")
+    identity.scopes.register(ledger_domain.WRITE, "Set budgets.")
+    prices = ledger_domain.Prices(
+        {
+            engine: {str(unit): price for unit, price in units.items()}
+            for engine, units in settings.prices.items()
+        }
+    )
+    return Ledger(clock, prices, cheaper=settings.cheaper_engines, currency=settings.currency)
 
 
 def _transcriptions(
