@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from tertulia.language.errors import UnknownModelError
+from tertulia.language.usage import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -72,17 +73,6 @@ class Tool:
     name: str
     description: str
     parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a call cost, in tokens as the vendor counts them."""
-
-    tokens_in: int = 0
-    tokens_out: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)
 
 
 class Stop(StrEnum):

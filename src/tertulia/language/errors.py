@@ -4,6 +4,7 @@ import math
 from http import HTTPStatus
 
 from tertulia.kernel.errors import InvalidRequestError, TertuliaError
+from tertulia.language.usage import Usage
 
 
 class LanguageError(TertuliaError):
@@ -26,6 +27,8 @@ class LanguageError(TertuliaError):
         super().__init__(detail, headers=headers)
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
+        self.usage = Usage()
+        """What was spent before it failed."""
 
 
 class ModelRefusedError(LanguageError):

@@ -22,7 +22,6 @@ from tertulia.language.domain import (
     Message,
     Piece,
     Spent,
-    Usage,
     chain_name,
     chained,
     parse_chain,
@@ -35,6 +34,7 @@ from tertulia.language.errors import (
     PromptTooLongError,
     UnknownModelError,
 )
+from tertulia.language.usage import Usage
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T", bound=BaseModel)
@@ -127,7 +127,7 @@ class LanguageService:
                 return
             except LanguageError as error:
                 self._failed(link, error)
-                failure = error
+                failure, usage = error, error.usage
                 tried.append(link.engine)
                 if began:
                     raise
@@ -159,7 +159,7 @@ class LanguageService:
                 self._failed(link, error)
                 failure = error
                 tried.append(link.engine)
-                spent.append(self._spent(link, Usage(), start))
+                spent.append(self._spent(link, error.usage, start))
                 continue
             self._breaker(link).succeeded()
             spent.append(self._spent(link, found.usage, start))

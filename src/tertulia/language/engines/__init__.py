@@ -1,0 +1,1 @@
+"""One file a vendor; only server/ chooses among them."""
