@@ -144,6 +144,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List budgets
+         * @description Those of one's spaces, with what is spent of each.
+         */
+        get: operations["list_budgets"];
+        put?: never;
+        /**
+         * Set a budget
+         * @description Once it is used up, engines that cost money are replaced by free ones, or refused.
+         */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/budgets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a budget
+         * @description Spending is no longer bounded by it.
+         */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a budget
+         * @description Counts from now on; what is spent stays spent.
+         */
+        patch: operations["update_budget"];
+        trace?: never;
+    };
     "/api/invitations/{token}": {
         parameters: {
             query?: never;
@@ -689,6 +737,26 @@ export interface paths {
         patch: operations["update_transcript"];
         trace?: never;
     };
+    "/api/transcripts/{id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to a conversation
+         * @description The recording, whole or in ranges.
+         */
+        get: operations["play_transcript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/transcripts/{id}/document": {
         parameters: {
             query?: never;
@@ -820,13 +888,97 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * See who is heard when
+         * @description The speakers or channels, how much each says, and when.
+         */
+        get: operations["list_speakers"];
         put?: never;
         /**
          * Rename a speaker
          * @description Gives all that one speaker said another name and, where known, the person they are.
          */
         post: operations["rename_speaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how a conversation sounds
+         * @description The loudest of each stretch of the recording, for a player to draw.
+         */
+        get: operations["get_waveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Add up what was used
+         * @description Sums by day, door, engine, key, space or person; seconds, tokens and characters stay apart.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List single uses
+         * @description The latest first, each with the price it was counted at.
+         */
+        get: operations["list_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What do engines cost?
+         * @description The prices of the settings; engines of the server itself are free unless listed.
+         */
+        get: operations["get_prices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1264,6 +1416,23 @@ export interface components {
          */
         AudioFormat: "mp3" | "opus" | "aac" | "flac" | "wav" | "pcm";
         /**
+         * AudioOut
+         * @description The recording of a conversation.
+         */
+        AudioOut: {
+            /** Content Type */
+            content_type: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Url
+             * @description The sound itself, whole or in ranges.
+             */
+            url: string;
+            /** Waveform Url */
+            waveform_url: string;
+        };
+        /**
          * AuthOptions
          * @description How one may come in.
          */
@@ -1279,6 +1448,88 @@ export interface components {
              * @example 10
              */
             password_min_length: number;
+        };
+        /**
+         * BudgetCreate
+         * @description A budget to be.
+         */
+        BudgetCreate: {
+            /**
+             * Amount
+             * @description How much.
+             * @example 25.00
+             */
+            amount: number | string;
+            /**
+             * Api Key Id
+             * @description Only what this key spends.
+             */
+            api_key_id?: string | null;
+            /** @default month */
+            period?: components["schemas"]["Period"];
+            /**
+             * Space Id
+             * @description The active space when left out.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * BudgetList
+         * @description The budgets of one's spaces.
+         */
+        BudgetList: {
+            /** Items */
+            items: components["schemas"]["BudgetOut"][];
+        };
+        /**
+         * BudgetOut
+         * @description A budget, and what is spent of it.
+         */
+        BudgetOut: {
+            /** Amount */
+            amount: string;
+            /** Api Key Id */
+            api_key_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Currency
+             * @example USD
+             */
+            currency: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            period: components["schemas"]["Period"];
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * Spent
+             * @description In the period under way, in UTC.
+             */
+            spent: string;
+            /** Used Up */
+            used_up: boolean;
+        };
+        /**
+         * BudgetUpdate
+         * @description A budget's new amount.
+         */
+        BudgetUpdate: {
+            /**
+             * Amount
+             * @description How much.
+             * @example 25.00
+             */
+            amount: number | string;
         };
         /**
          * CheckOut
@@ -1427,6 +1678,12 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatus: "pending" | "succeeded" | "failed";
+        /**
+         * Dimension
+         * @description What uses can be added up by.
+         * @enum {string}
+         */
+        Dimension: "day" | "door" | "engine" | "key" | "space" | "person" | "unit";
         /**
          * DocumentOut
          * @description The whole transcript as one JSON file.
@@ -2026,6 +2283,16 @@ export interface components {
              */
             next_cursor?: string | null;
         };
+        /** Page[UseOut] */
+        Page_UseOut_: {
+            /** Items */
+            items: components["schemas"]["UseOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
         /**
          * PartOut
          * @description A part of the server, and whether it works.
@@ -2063,6 +2330,12 @@ export interface components {
             new: string;
         };
         /**
+         * Period
+         * @description How long a budget lasts before it begins anew, in UTC.
+         * @enum {string}
+         */
+        Period: "day" | "month";
+        /**
          * PieceOut
          * @description A part of a found text.
          */
@@ -2074,6 +2347,33 @@ export interface components {
             found: boolean;
             /** Text */
             text: string;
+        };
+        /**
+         * PricesOut
+         * @description What engines cost, as this server is set up.
+         */
+        PricesOut: {
+            /**
+             * Currency
+             * @example USD
+             */
+            currency: string;
+            /**
+             * Prices
+             * @description By engine, or `engine:model`; of one unit.
+             * @example {
+             *       "openai:whisper-1": {
+             *         "seconds": "0.0001"
+             *       }
+             *     }
+             */
+            prices: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Version */
+            version: string;
         };
         /**
          * Problem
@@ -2354,6 +2654,46 @@ export interface components {
             name: string;
         };
         /**
+         * SpeakerList
+         * @description Who is heard, the first to speak first.
+         */
+        SpeakerList: {
+            /** Items */
+            items: components["schemas"]["SpeakerOut"][];
+        };
+        /**
+         * SpeakerOut
+         * @description All that one speaker says: a lane beside the sound.
+         */
+        SpeakerOut: {
+            /** Channel */
+            channel: number | null;
+            /** Person */
+            person: string | null;
+            /**
+             * Seconds
+             * @description How long they are heard in all.
+             */
+            seconds: number;
+            /** Segments */
+            segments: number;
+            /**
+             * Share
+             * @description Of all that is heard of anybody, 0 to 1.
+             */
+            share: number;
+            /** Speaker */
+            speaker: string | null;
+            /**
+             * Stretches
+             * @description From when to when, in seconds; stretches with less than a breath between are one.
+             */
+            stretches: [
+                number,
+                number
+            ][];
+        };
+        /**
          * SpeakerRename
          * @description Another name for all that one speaker said.
          */
@@ -2507,6 +2847,52 @@ export interface components {
             token: string;
         };
         /**
+         * TotalOut
+         * @description Uses added up.
+         */
+        TotalOut: {
+            /** Cost */
+            cost: string;
+            /**
+             * Group
+             * @description The value of each dimension asked for.
+             * @example {
+             *       "day": "2026-03-01"
+             *     }
+             */
+            group: {
+                [key: string]: string | null;
+            };
+            /**
+             * Latency Ms
+             * @description Mean of those that were measured.
+             */
+            latency_ms: number | null;
+            /** Quantity */
+            quantity: number;
+            unit: components["schemas"]["Unit"];
+            /**
+             * Unpriced Uses
+             * @description Uses of engines whose price nobody configured.
+             */
+            unpriced_uses: number;
+            /** Uses */
+            uses: number;
+        };
+        /**
+         * TotalsOut
+         * @description Uses added up, in the currency of the server.
+         */
+        TotalsOut: {
+            /**
+             * Currency
+             * @example USD
+             */
+            currency: string;
+            /** Items */
+            items: components["schemas"]["TotalOut"][];
+        };
+        /**
          * TranscribeCreated
          * @description The recording is stored and will be read.
          */
@@ -2561,6 +2947,8 @@ export interface components {
          * @description One conversation, without its text.
          */
         TranscriptOut: {
+            /** @description Where it can be listened to, if it can. */
+            audio: components["schemas"]["AudioOut"] | null;
             /**
              * Created At
              * Format: date-time
@@ -2664,7 +3052,8 @@ export interface components {
          *           ]
          *         }
          *       ],
-         *       "status": "done"
+         *       "status": "done",
+         *       "transcript_id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10"
          *     }
          */
         TranscriptionOut: {
@@ -2713,6 +3102,11 @@ export interface components {
             /** Segments */
             segments: components["schemas"]["tertulia__speech__transcriptions__protocol__SegmentOut"][];
             status: components["schemas"]["Status"];
+            /**
+             * Transcript Id
+             * @description Once it is done, the conversation in the hall: /api/transcripts/{id}.
+             */
+            transcript_id: string | null;
         };
         /**
          * TranscriptionSummary
@@ -2727,7 +3121,8 @@ export interface components {
          *       "language": "es",
          *       "name": "monday-call.mp3",
          *       "progress": 1,
-         *       "status": "done"
+         *       "status": "done",
+         *       "transcript_id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10"
          *     }
          */
         TranscriptionSummary: {
@@ -2774,6 +3169,75 @@ export interface components {
              */
             progress: number;
             status: components["schemas"]["Status"];
+            /**
+             * Transcript Id
+             * @description Once it is done, the conversation in the hall: /api/transcripts/{id}.
+             */
+            transcript_id: string | null;
+        };
+        /**
+         * Unit
+         * @description What a use is counted in.
+         * @enum {string}
+         */
+        Unit: "seconds" | "tokens_in" | "tokens_out" | "characters";
+        /**
+         * UseOut
+         * @description One use of an engine.
+         */
+        UseOut: {
+            /** Api Key Id */
+            api_key_id: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cost */
+            cost: string | null;
+            /**
+             * Door
+             * @example voice
+             */
+            door: string;
+            /**
+             * Engine
+             * @example whisper
+             */
+            engine: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Latency Ms */
+            latency_ms: number | null;
+            /** Model */
+            model: string | null;
+            /** Person */
+            person: string | null;
+            /**
+             * Price
+             * @description For one unit; null when no price is configured.
+             */
+            price: string | null;
+            /**
+             * Price Version
+             * @description Names the list of prices it was counted with.
+             */
+            price_version: string;
+            /** Quantity */
+            quantity: number;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /** Transcript Id */
+            transcript_id: string | null;
+            unit: components["schemas"]["Unit"];
+            /** User Id */
+            user_id: string | null;
         };
         /**
          * UserMe
@@ -2918,6 +3382,24 @@ export interface components {
             language: string;
             /** Name */
             name: string;
+        };
+        /**
+         * WaveformOut
+         * @description How loud a recording is over its length.
+         */
+        WaveformOut: {
+            /** Duration Seconds */
+            duration_seconds: number;
+            /**
+             * Peaks
+             * @description By channel, from 0 to 1, each point as long as the next.
+             */
+            peaks: number[][];
+            /**
+             * Ready
+             * @description False while it is measured: ask again in a few seconds.
+             */
+            ready: boolean;
         };
         /**
          * WebhookCreate
@@ -3469,6 +3951,240 @@ export interface operations {
             };
             /** @description Too many requests (`rate_limited`). */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This clashes with what is already there (`conflict`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such budget (`budget_not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such budget (`budget_not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5556,6 +6272,73 @@ export interface operations {
             };
         };
     };
+    play_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recording. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/*": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). The file is no longer there (`blob_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file does not have those bytes (`range_not_satisfiable`). */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_document: {
         parameters: {
             query?: never;
@@ -6014,6 +6797,64 @@ export interface operations {
             };
         };
     };
+    list_speakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rename_speaker: {
         parameters: {
             query?: never;
@@ -6058,6 +6899,256 @@ export interface operations {
             };
             /** @description There is no such transcript (`transcript_missing`). There is no such segment (`segment_missing`). */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_waveform: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveformOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). The file is no longer there (`blob_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /** @description What to add up by; repeat for several. */
+                by?: components["schemas"]["Dimension"][];
+                /** @description Whose midnight begins a day. */
+                timezone?: string;
+                /** @description Only this space; else every space one is in. */
+                space_id?: string | null;
+                /** @description From this moment on. */
+                since?: string | null;
+                /** @description Before this moment. */
+                until?: string | null;
+                door?: string | null;
+                engine?: string | null;
+                api_key_id?: string | null;
+                person?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotalsOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_uses: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only this space; else every space one is in. */
+                space_id?: string | null;
+                /** @description From this moment on. */
+                since?: string | null;
+                /** @description Before this moment. */
+                until?: string | null;
+                door?: string | null;
+                engine?: string | null;
+                api_key_id?: string | null;
+                person?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UseOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PricesOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
