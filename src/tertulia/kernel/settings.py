@@ -233,6 +233,33 @@ class Settings(BaseSettings):
         examples=['{"openai": "whisper"}'],
     )
 
+    # Language
+    llm: NameList = Field(
+        ("offline",),
+        description="Chat model, or a chain tried in order: openai:NAME,anthropic:NAME,gemini:NAME,ollama:NAME,offline.",
+    )
+    embeddings: str | None = Field(
+        None,
+        description="Embedding model for search by meaning: openai:NAME, gemini:NAME or ollama:NAME.",
+    )
+    openai_llm_url: str | None = Field(
+        None,
+        description="OpenAI-compatible server for chat, when another than TERTULIA_OPENAI_URL.",
+    )
+    openai_llm_key: SecretStr | None = Field(None, description="Key of that server.")
+    anthropic_key: SecretStr | None = Field(None, description="Key of Anthropic.")
+    anthropic_url: str = Field(
+        "https://api.anthropic.com", description="Address of Anthropic's API."
+    )
+    gemini_key: SecretStr | None = Field(None, description="Key of Google's Gemini.")
+    gemini_url: str = Field(
+        "https://generativelanguage.googleapis.com", description="Address of Gemini's API."
+    )
+    ollama_url: str = Field("http://127.0.0.1:11434", description="Address of Ollama.")
+    llm_timeout_seconds: float = Field(
+        300, gt=0, description="Longest a chat model may work on one answer."
+    )
+
     # Seeing inside
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged; content never is."
@@ -247,7 +274,9 @@ class Settings(BaseSettings):
         None, description="OpenTelemetry collector (HTTP); needs the `otel` extra."
     )
 
-    @field_validator("trusted_proxies", "webhook_allowed_networks", "stt", "tts", mode="before")
+    @field_validator(
+        "trusted_proxies", "webhook_allowed_networks", "stt", "tts", "llm", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

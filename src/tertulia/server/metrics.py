@@ -49,6 +49,10 @@ class Metrics:
     def engine(self, engine: str, unit: str, quantity: float, seconds: float, outcome: str) -> None:
         """Records one use of an engine."""
         self._engine_seconds.labels(engine, outcome).observe(seconds)
+        self.engine_used(engine, unit, quantity)
+
+    def engine_used(self, engine: str, unit: str, quantity: float) -> None:
+        """Counts what one call used beside its first unit."""
         self._engine_used.labels(engine, unit).inc(quantity)
 
     def gauge(self, name: str, value: float, meaning: str) -> None:

@@ -33,8 +33,11 @@ from tertulia.kernel.folder import DataFolder
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
+from tertulia.language.service import LanguageService
 from tertulia.ledger import domain as ledger_domain
 from tertulia.ledger.service import Ledger
+from tertulia.server.hall import Hall, build_hall, run_jobs
+from tertulia.server.language import build_language
 from tertulia.server.metrics import Metrics
 from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
@@ -43,7 +46,6 @@ from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENT
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
-from tertulia.transcripts import domain as hall_scopes
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.writer import SegmentWriter
@@ -78,7 +80,9 @@ class Services:
     webhook_sender: Sender
     ledger: Ledger
     speech: Speech
+    language: LanguageService
     transcriptions: TranscriptionService
+    hall_parts: Hall
     hall: TranscriptService
     hall_exporter: Exporter
     segment_writer: SegmentWriter
@@ -121,8 +125,11 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
 
     ledger = _ledger(settings, identity, clock)
     speech = build_speech(settings, metrics)
-    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock)
-    hall = _hall(identity, blobs, events, clock)
+    language = build_language(settings, metrics, clock)
+    hall = build_hall(database, identity, blobs, jobs, events, webhooks, clock)
+    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall)
+    hall.service.before_erasure(transcriptions.forget)
+    run_jobs(hall, jobs, speech.decoder)
 
     # what is only in a space goes with it, in the same transaction
     identity.spaces.before_removal(transcriptions.delete_space)
@@ -152,10 +159,12 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         webhook_sender=webhook_sender,
         ledger=ledger,
         speech=speech,
+        language=language,
         transcriptions=transcriptions,
-        hall=hall,
-        hall_exporter=Exporter(database, hall),
-        segment_writer=SegmentWriter(database, clock, events),
+        hall_parts=hall,
+        hall=hall.service,
+        hall_exporter=hall.exporter,
+        segment_writer=hall.writer,
         url=url,
         started_at=clock.now(),
     )
@@ -218,6 +227,7 @@ def _transcriptions(
     jobs: Jobs,
     webhooks: Webhooks,
     clock: Clock,
+    hall: Hall,
 ) -> TranscriptionService:
     reader = SpeechReader(speech.service)
     transcriptions = TranscriptionService(
@@ -228,17 +238,10 @@ def _transcriptions(
         max_upload_bytes=settings.max_upload_bytes,
         keep_uploads=settings.keep_uploads,
         outside=webhooks,
+        hall=hall.recordings,
     )
     TranscriptionTasks(transcriptions, reader, clock).register(jobs)
     return transcriptions
-
-
-def _hall(
-    identity: IdentityService, blobs: BlobService, events: Events, clock: Clock
-) -> TranscriptService:
-    identity.scopes.register(hall_scopes.READ, "Read, search and export transcripts.")
-    identity.scopes.register(hall_scopes.WRITE, "Add to, correct, bring in and remove transcripts.")
-    return TranscriptService(blobs=blobs, clock=clock, announcer=events)
 
 
 def _transport(settings: Settings, database: Database) -> Transport:
@@ -267,6 +270,7 @@ async def opened_services(
         stack.push_async_callback(services.limiter.close)
         stack.push_async_callback(services.blob_store.close)
         stack.push_async_callback(services.webhook_sender.close)
+        stack.push_async_callback(services.language.close)
         if server:
             await stack.enter_async_context(_running("revocations", services.revocations.run))
             await stack.enter_async_context(
