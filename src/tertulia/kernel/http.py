@@ -45,7 +45,8 @@ class TransactionRoute(APIRoute):
         return in_transaction
 
 
-def _transaction(request: Request) -> Transaction:
+async def _transaction(request: Request) -> Transaction:
+    # async although nothing is awaited: FastAPI sends plain functions to a thread
     transaction: Transaction = request.state.transaction
     return transaction
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -48,11 +48,11 @@ def router(ledger: Ledger, access: Access) -> APIRouter:
     return api
 
 
-def _asked(access: Access) -> Callable[..., Asked]:
+def _asked(access: Access) -> Callable[..., Any]:
     """Makes the dependency that reads the filters every list of uses takes."""
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
 
-    def asked(
+    async def asked(
         who: Reader,
         space_id: Annotated[
             UUID | None, Query(description="Only this space; else every space one is in.")

@@ -53,8 +53,7 @@ class SpaceService:
 
     async def of_user(self, tx: Transaction, user_id: UUID) -> Sequence[tuple[Space, Role]]:
         """The same, as the database has it at this moment."""
-        roles = await self._spaces.roles(tx, user_id)
-        return [(space, roles[space.id]) for space in await self._spaces.list(tx, roles.keys())]
+        return await self._spaces.of_user(tx, user_id)
 
     async def list_all(self, tx: Transaction) -> Sequence[Space]:
         return await self._spaces.list_all(tx)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tertulia.identity.domain import Member, Role, Space
@@ -14,6 +14,14 @@ from tertulia.kernel.database import Transaction
 
 def _space(row: SpaceRow) -> Space:
     return Space(id=row.id, name=row.name, created_at=row.created_at)
+
+
+_OF_USER = (  # asked at every start of the page: built once
+    select(SpaceRow.id, SpaceRow.name, SpaceRow.created_at, SpaceMemberRow.role)
+    .join(SpaceMemberRow, SpaceMemberRow.space_id == SpaceRow.id)
+    .where(SpaceMemberRow.user_id == bindparam("user_id"))
+    .order_by(SpaceRow.created_at, SpaceRow.id)
+)
 
 
 class SpaceStore:
@@ -57,13 +65,10 @@ class SpaceStore:
     async def remove(self, tx: Transaction, space_id: UUID) -> None:
         await tx.session.execute(delete(SpaceRow).where(SpaceRow.id == space_id))
 
-    async def roles(self, tx: Transaction, user_id: UUID) -> dict[UUID, Role]:
-        rows = await tx.session.execute(
-            select(SpaceMemberRow.space_id, SpaceMemberRow.role)
-            .where(SpaceMemberRow.user_id == user_id)
-            .order_by(SpaceMemberRow.joined_at)
-        )
-        return {row.space_id: Role(row.role) for row in rows}
+    async def of_user(self, tx: Transaction, user_id: UUID) -> Sequence[tuple[Space, Role]]:
+        """A person's spaces, oldest first, and their role there."""
+        rows = await tx.session.execute(_OF_USER, {"user_id": user_id})
+        return [(Space(row.id, row.name, row.created_at), Role(row.role)) for row in rows]
 
     async def members(self, tx: Transaction, space_id: UUID) -> Sequence[Member]:
         rows = await tx.session.execute(
