@@ -23,6 +23,7 @@ from tertulia.blobs.backends.local import LocalStore
 from tertulia.blobs.service import BlobService
 from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal, PrincipalKind, Role
+from tertulia.jobs import Jobs
 from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.http import TransactionRoute
@@ -88,7 +89,9 @@ class Hall:
         self.database = Database(self.conninfo, pool=4)
         clock = SystemClock()
         blobs = BlobService(self.database, LocalStore(folder / "blobs"), clock)
-        self.service = TranscriptService(blobs=blobs, clock=clock, announcer=Silent())
+        self.service = TranscriptService(
+            blobs=blobs, clock=clock, announcer=Silent(), jobs=Jobs(self.database)
+        )
         self.writer = SegmentWriter(self.database, clock, Silent())
         self.space = new_id()
 

@@ -23,6 +23,7 @@ from tertulia.cli.search import search
 from tertulia.cli.terminal import Terminal
 from tertulia.identity.scopes import ScopeRegistry
 from tertulia.identity.service import IdentityService
+from tertulia.jobs import Jobs
 from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.settings import Settings
@@ -57,7 +58,8 @@ class Commands:
             Settings(data=self._folder), clock, passwords=cheap_passwords(), scopes=ScopeRegistry()
         )
         blobs = BlobService(database, LocalStore(self._folder / "blobs"), clock)
-        hall = TranscriptService(blobs=blobs, clock=clock, announcer=Silent())
+        jobs = Jobs(database)
+        hall = TranscriptService(blobs=blobs, clock=clock, announcer=Silent(), jobs=jobs)
         try:
             yield SimpleNamespace(
                 database=database,

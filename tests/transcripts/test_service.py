@@ -12,6 +12,7 @@ from tests.fixtures.transcripts import Begin, Heard
 from tertulia.blobs.backends.local import LocalStore
 from tertulia.blobs.domain import Blob, BlobRef
 from tertulia.blobs.service import BlobService
+from tertulia.jobs import Jobs
 from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import StorageFullError
@@ -320,11 +321,16 @@ class FullDisk(LocalStore):
 
 
 async def test_a_disk_that_fills_leaves_the_transcript_open(
-    database: Database, local_store: LocalStore, hall_clock: HeldClock, heard: Heard, begin: Begin
+    database: Database,
+    local_store: LocalStore,
+    hall_clock: HeldClock,
+    heard: Heard,
+    jobs: Jobs,
+    begin: Begin,
 ) -> None:
     made = await begin("something")
     blobs = BlobService(database, FullDisk(local_store._root), hall_clock)
-    full = TranscriptService(blobs=blobs, clock=hall_clock, announcer=heard)
+    full = TranscriptService(blobs=blobs, clock=hall_clock, announcer=heard, jobs=jobs)
     with pytest.raises(StorageFullError):
         async with database.transaction() as tx:
             await full.finalise(tx, [made.space_id], made.id)

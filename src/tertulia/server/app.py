@@ -24,8 +24,6 @@ from tertulia.server.page import Page
 from tertulia.server.wiring import Services
 from tertulia.speech import api as audio_api
 from tertulia.speech.transcriptions import api as transcribe_api
-from tertulia.transcripts import api as transcripts_api
-from tertulia.transcripts import search_api
 from tertulia.webhooks import api as webhooks_api
 
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe", "/api/transcripts/")
@@ -116,12 +114,8 @@ def create_api(services: Services) -> FastAPI:
             services.transcriptions, services.access, services.blob_store, services.clock
         )
     )
-    api.include_router(
-        transcripts_api.router(
-            services.hall, services.hall_exporter, services.access, services.blob_store
-        )
-    )
-    api.include_router(search_api.router(services.hall, services.hall_exporter, services.access))
+    for part in services.hall_parts.routers(services.access, services.blob_store):
+        api.include_router(part)
     api.include_router(ledger_api.router(services.ledger, services.access))
     api.include_router(reference.router(api))
     for kind, handler in (

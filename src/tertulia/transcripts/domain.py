@@ -173,6 +173,15 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Audio:
+    """The recording of a conversation, where there is one."""
+
+    blob_id: UUID
+    content_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """One conversation. `version` grows with every change to what a final transcript says."""
 
@@ -193,6 +202,7 @@ class Transcript:
     people: tuple[str, ...] = ()
     version: int = 1
     document: Document | None = None
+    audio: Audio | None = None
     created_by: UUID | None = None
 
     @property
@@ -203,6 +213,18 @@ class Transcript:
         """As the export formats take it; what is not final is left out."""
         spoken = tuple(s.spoken() for s in segments if s.is_final)
         return Recognition(spoken, self.language, self.duration_seconds, self.provider or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """All that one speaker says: how much, and the stretches in which they are heard."""
+
+    speaker: str | None
+    person: str | None
+    channel: int | None
+    segments: int
+    seconds: float
+    stretches: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)

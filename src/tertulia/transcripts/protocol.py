@@ -1,6 +1,6 @@
 """What the hall looks like on the wire."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,8 +8,18 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator
 
 from tertulia.speech.domain import Word
-from tertulia.transcripts.domain import Draft, Edit, Kind, Outcome, Segment, State, Transcript
+from tertulia.transcripts.domain import (
+    Draft,
+    Edit,
+    Kind,
+    Lane,
+    Outcome,
+    Segment,
+    State,
+    Transcript,
+)
 from tertulia.transcripts.searching import Hit, Mark, snippet
+from tertulia.transcripts.waveform import Waveform
 
 Format = Literal["txt", "srt", "vtt", "json", "csv", "md", "docx"]
 """What a transcript can be taken away as; a test holds it against `formats.FORMATS`."""
@@ -112,6 +122,15 @@ class DocumentOut(BaseModel):
     ready_at: datetime
 
 
+class AudioOut(BaseModel):
+    """The recording of a conversation."""
+
+    url: str = Field(description="The sound itself, whole or in ranges.")
+    waveform_url: str
+    content_type: str
+    size_bytes: int
+
+
 class TranscriptOut(BaseModel):
     """One conversation, without its text."""
 
@@ -130,6 +149,7 @@ class TranscriptOut(BaseModel):
     people: list[str]
     version: int = Field(description="Grows with every change to a final transcript.")
     document: DocumentOut | None
+    audio: AudioOut | None = Field(description="Where it can be listened to, if it can.")
     created_at: datetime
     updated_at: datetime
 
@@ -141,8 +161,15 @@ class TranscriptOut(BaseModel):
             version=t.document.version,
             ready_at=t.document.ready_at,
         )
-        plain = {name: getattr(t, name) for name in cls.model_fields if name != "document"}
-        return cls(**plain, document=document)
+        audio = t.audio and AudioOut(
+            url=f"/api/transcripts/{t.id}/audio",
+            waveform_url=f"/api/transcripts/{t.id}/waveform",
+            content_type=t.audio.content_type,
+            size_bytes=t.audio.size_bytes,
+        )
+        own = {"document", "audio"}
+        plain = {name: getattr(t, name) for name in cls.model_fields if name not in own}
+        return cls(**plain, document=document, audio=audio)
 
 
 class SegmentOut(BaseModel):
@@ -190,6 +217,55 @@ class SpeakerRename(BaseModel):
     speaker: Name | None = Field(description="As they are called now; null for unknown speakers.")
     name: Name | None = Field(description="What they are called from now on; null for unknown.")
     person: Name | None = Field(None, description="Who they are in all conversations, if known.")
+
+
+class WaveformOut(BaseModel):
+    """How loud a recording is over its length."""
+
+    ready: bool = Field(description="False while it is measured: ask again in a few seconds.")
+    duration_seconds: float
+    peaks: list[list[float]] = Field(
+        description="By channel, from 0 to 1, each point as long as the next."
+    )
+
+    @classmethod
+    def of(cls, drawn: Waveform | None, points: int) -> "WaveformOut":
+        if drawn is None:
+            return cls(ready=False, duration_seconds=0.0, peaks=[])
+        return cls(ready=True, duration_seconds=drawn.duration_seconds, peaks=drawn.drawn(points))
+
+
+class SpeakerOut(BaseModel):
+    """All that one speaker says: a lane beside the sound."""
+
+    speaker: str | None
+    person: str | None
+    channel: int | None
+    segments: int
+    seconds: float = Field(description="How long they are heard in all.")
+    share: float = Field(description="Of all that is heard of anybody, 0 to 1.")
+    stretches: list[tuple[float, float]] = Field(
+        description="From when to when, in seconds; stretches with less than a breath between are one."
+    )
+
+
+class SpeakerList(BaseModel):
+    """Who is heard, the first to speak first."""
+
+    items: list[SpeakerOut]
+
+    @classmethod
+    def of(cls, lanes: Sequence[Lane]) -> "SpeakerList":
+        whole = sum(lane.seconds for lane in lanes) or 1.0
+        named = [name for name in SpeakerOut.model_fields if name != "share"]
+        return cls(
+            items=[
+                SpeakerOut(
+                    **{name: getattr(lane, name) for name in named}, share=lane.seconds / whole
+                )
+                for lane in lanes
+            ]
+        )
 
 
 class EditOut(BaseModel):

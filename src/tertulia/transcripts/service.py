@@ -1,6 +1,6 @@
 """Transcripts: begun, added to, read, corrected, made whole, removed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,15 @@ from uuid import UUID
 
 from tertulia.blobs.domain import Blob
 from tertulia.blobs.service import BlobService
+from tertulia.jobs import Jobs, Orphan
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Recognition
-from tertulia.transcripts.appending import CHANGED, Announcer, Appending, topic_of
-from tertulia.transcripts.document import all_segments, document
+from tertulia.transcripts.appending import Announcer, Appending
+from tertulia.transcripts.document import all_segments
 from tertulia.transcripts.domain import (
-    Document,
     Draft,
     Edit,
     Filter,
@@ -37,26 +37,39 @@ from tertulia.transcripts.domain import (
     tidy_text,
     tidy_title,
 )
+from tertulia.transcripts.finalising import SETTLED_SECONDS, Finalising
 from tertulia.transcripts.importing import Imported
 from tertulia.transcripts.searching import Hit, HitPosition, Order, Query
 from tertulia.transcripts.store import SearchStore, SegmentStore, TranscriptStore
 from tertulia.transcripts.store.segments import Place
+from tertulia.transcripts.telling import ERASED, OPENED, Outside, Telling
 
-BLOB_KIND = "transcript"
 MOST_EDITS = 200
 AT_ONCE = 2_000
 """Segments of a file that are written in one statement."""
 
 Spaces = Sequence[UUID]
+Farewell = Callable[[Transaction, Sequence[UUID]], Awaitable[object]]
+"""Removes what a package keeps of transcripts that are about to go."""
 
 
 class TranscriptService:
     """The hall. Whoever asks says in which spaces they are; what is elsewhere is not there for them."""
 
-    def __init__(self, *, blobs: BlobService, clock: Clock, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        *,
+        blobs: BlobService,
+        clock: Clock,
+        announcer: Announcer,
+        jobs: Jobs,
+        outside: Outside | None = None,
+    ) -> None:
         self._blobs = blobs
         self._clock = clock
-        self._announcer = announcer
+        self._telling = Telling(announcer, outside)
+        self._finalising = Finalising(blobs, clock, self._telling, jobs)
+        self._farewells: list[Farewell] = []
         self._appending = Appending(clock, announcer)
         self._transcripts = TranscriptStore()
         self._segments = SegmentStore()
@@ -70,6 +83,7 @@ class TranscriptService:
         space_id: UUID,
         kind: Kind,
         *,
+        id_: UUID | None = None,
         title: str = "",
         source_id: str | None = None,
         language: str | None = None,
@@ -83,7 +97,7 @@ class TranscriptService:
         now = self._clock.now()
         source_id = tidy_name(source_id)
         new = Transcript(
-            id=new_id(),
+            id=id_ or new_id(),
             space_id=space_id,
             kind=kind,
             title=tidy_title(title),
@@ -99,13 +113,15 @@ class TranscriptService:
             created_by=created_by,
         )
         if await self._transcripts.add(tx, new):
+            await self._telling.outside(tx, OPENED, new)
             return new
         assert source_id is not None
         there = await self._transcripts.find_by_source(tx, space_id, kind, source_id)
         assert there is not None
         return there
 
-    async def get(self, tx: Transaction, spaces: Spaces, id_: UUID) -> Transcript:
+    async def get(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
+        """The transcript, if it is in one of these spaces; None stands for any."""
         return _there(await self._transcripts.find(tx, id_, spaces))
 
     async def list(
@@ -138,13 +154,27 @@ class TranscriptService:
             return found
         return await self._change(tx, found, changes)
 
-    async def delete(self, tx: Transaction, spaces: Spaces, id_: UUID) -> None:
-        """Removes it with its segments, its edits and its document."""
-        found = await self._locked(tx, spaces, id_)
-        await self._transcripts.remove(tx, id_)
-        if found.document is not None:
-            await self._blobs.delete(tx, found.document.blob_id)
-        await self._tell(tx, found, deleted=True)
+    def before_erasure(self, farewell: Farewell) -> None:
+        """Has `farewell` called, in the same transaction, before transcripts go: it removes what hangs on them."""
+        self._farewells.append(farewell)
+
+    async def delete(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> None:
+        """Removes it with everything that hangs on it."""
+        await self.remove(tx, [await self._locked(tx, spaces, id_)])
+
+    async def remove(self, tx: Transaction, gone: Sequence[Transcript]) -> int:
+        """Removes transcripts that are locked, with their documents and recordings; says how many blobs went."""
+        ids = [t.id for t in gone]
+        for farewell in self._farewells:
+            await farewell(tx, ids)
+        await self._transcripts.remove(tx, ids)
+        blobs = [t.document.blob_id for t in gone if t.document]
+        blobs += [t.audio.blob_id for t in gone if t.audio]
+        removed = await self._blobs.delete(tx, *blobs)
+        for found in gone:
+            await self._telling.changed(tx, found, deleted=True)
+            await self._telling.outside(tx, ERASED, found)
+        return removed
 
     # Segments
 
@@ -158,6 +188,11 @@ class TranscriptService:
         if Outcome.MISSING in found:
             raise TranscriptMissingError
         return found
+
+    async def append_all(self, tx: Transaction, id_: UUID, drafts: Sequence[Draft]) -> None:
+        """Adds any number, a statement for each few thousand."""
+        for start in range(0, len(drafts), AT_ONCE):
+            await self.append(tx, id_, drafts[start : start + AT_ONCE])
 
     async def segments(
         self, tx: Transaction, transcript: Transcript, after: Place | None, limit: int
@@ -233,47 +268,27 @@ class TranscriptService:
 
     # Whole
 
+    async def finish(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
+        """Makes it final at once; its document is written by a job. What doors call when a conversation ends."""
+        final = await self._finalising.close(tx, await self._locked(tx, spaces, id_))
+        if not final.document_is_current:
+            await self._finalising.later(tx, id_)
+        return final
+
     async def finalise(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
         """Makes it final and writes its document. Once more changes nothing, unless it was changed meanwhile."""
-        found = await self._locked(tx, spaces, id_)
-        if found.state is State.FINAL and found.document_is_current:
-            return found
-        until, people = await self._segments.extent(tx, id_)
-        now = self._clock.now()
-        whole = replace(
-            found,
-            state=State.FINAL,
-            ended_at=found.ended_at or now,
-            duration_seconds=until,
-            people=tuple(sorted({*found.people, *people})),
-            updated_at=now,
-        )
-        blob = await self._blobs.put(
-            tx,
-            document(whole, all_segments(self._segments, tx, whole)),
-            kind=BLOB_KIND,
-            content_type="application/json",
-            name=f"{whole.title or 'transcript'}.json",
-            space_id=whole.space_id,
-        )
-        if found.document is not None:
-            await self._blobs.delete(tx, found.document.blob_id)
-        changes = {
-            "state": State.FINAL.value,
-            "ended_at": whole.ended_at,
-            "duration_seconds": until,
-            "people": list(whole.people),
-            "updated_at": now,
-            "blob_id": blob.id,
-            "blob_size_bytes": blob.ref.size_bytes,
-            "blob_version": whole.version,
-            "ready_at": now,
-        }
-        await self._transcripts.change(tx, id_, changes)
-        ready = Document(blob.id, blob.ref.size_bytes, whole.version, now)
-        whole = replace(whole, document=ready)
-        await self._tell(tx, whole)
-        return whole
+        final = await self._finalising.close(tx, await self._locked(tx, spaces, id_))
+        return await self._finalising.write(tx, final)
+
+    async def write_document(self, tx: Transaction, id_: UUID) -> None:
+        """What the job does: the document of a final transcript, at the version it has by now."""
+        found = await self._locked(tx, None, id_)
+        if found.state is State.FINAL:
+            await self._finalising.write(tx, found)
+
+    async def stale(self, tx: Transaction) -> Sequence[Orphan]:
+        """Final transcripts for which that job should stand."""
+        return await self._finalising.stale(tx)
 
     async def document(self, tx: Transaction, spaces: Spaces, id_: UUID) -> Blob:
         """The document of a final transcript, made again when it was changed since."""
@@ -320,8 +335,7 @@ class TranscriptService:
             tags=[*tags, *imported.tags],
             created_by=created_by,
         )
-        for start in range(0, len(imported.drafts), AT_ONCE):
-            await self.append(tx, made.id, imported.drafts[start : start + AT_ONCE])
+        await self.append_all(tx, made.id, imported.drafts)
         return await self.finalise(tx, [space_id], made.id)
 
     # Search
@@ -340,6 +354,10 @@ class TranscriptService:
         if query.is_empty or not wanted.spaces:
             return []
         return await self._search.search(tx, query, wanted, order, after, limit + 1)
+
+    async def tell(self, tx: Transaction, found: Transcript) -> None:
+        """Lets those who look at it know that something about it is another."""
+        await self._telling.changed(tx, found)
 
     # Inside
 
@@ -376,18 +394,10 @@ class TranscriptService:
         counted = {**changes, "version": found.version + 1, "updated_at": self._clock.now()}
         await self._transcripts.change(tx, found.id, counted)
         changed = _there(await self._transcripts.find(tx, found.id, None))
-        await self._tell(tx, changed)
+        await self._telling.changed(tx, changed)
+        if changed.state is State.FINAL:
+            await self._finalising.later(tx, found.id, seconds=SETTLED_SECONDS)
         return changed
-
-    async def _tell(self, tx: Transaction, found: Transcript, *, deleted: bool = False) -> None:
-        data = {
-            "transcript_id": str(found.id),
-            "state": found.state.value,
-            "version": found.version,
-            "deleted": deleted,
-        }
-        for topic in (topic_of(found.id), f"space:{found.space_id}"):
-            await self._announcer.publish(tx, topic, CHANGED, data)
 
 
 def _there(found: Transcript | None) -> Transcript:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import ConflictError, NotFoundError
 from tertulia.speech.domain import Recognition, Segment, Word
 
@@ -120,6 +121,18 @@ class RecordingReader(Protocol):
     """Audio in a file to text."""
 
     async def read(self, source: Path, wishes: Wishes, progress: Progress) -> Recognition: ...
+
+
+class Hall(Protocol):
+    """Where what was read joins all other conversations, under the id of its recording; transcripts/ does it."""
+
+    async def keep(self, tx: Transaction, done: Transcription, text: Recognition) -> None:
+        """Takes in what was read; the recording goes with it while it is kept."""
+        ...
+
+    async def let_go(self, tx: Transaction, id_: UUID) -> None:
+        """Removes it again, if it is still there."""
+        ...
 
 
 def segments_to_rows(segments: Iterable[Segment]) -> list[dict[str, Any]]:

@@ -111,6 +111,7 @@ _EXAMPLE: dict[str, Any] = {
     "engine": "gladia|whisper",
     "language": "es",
     "duration_seconds": 312.4,
+    "transcript_id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10",
     "has_audio": True,
     "created_at": "2026-03-02T09:15:00Z",
     "finished_at": "2026-03-02T09:15:41Z",
@@ -146,6 +147,9 @@ class TranscriptionSummary(BaseModel):
     )
     language: str | None
     duration_seconds: float | None
+    transcript_id: UUID | None = Field(
+        description="Once it is done, the conversation in the hall: /api/transcripts/{id}."
+    )
     has_audio: bool = Field(description="Whether the recording is kept and can be listened to.")
     created_at: datetime
     finished_at: datetime | None
@@ -162,6 +166,7 @@ class TranscriptionSummary(BaseModel):
             engine=found.provider or found.wishes.engine,
             language=found.language or found.wishes.language,
             duration_seconds=found.duration_seconds,
+            transcript_id=found.id if found.status is Status.DONE else None,
             has_audio=found.blob_id is not None,
             created_at=found.created_at,
             finished_at=found.finished_at,

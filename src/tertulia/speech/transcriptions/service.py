@@ -1,6 +1,7 @@
 """Transcriptions: handed over, followed, read, removed."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tertulia.speech.domain import Recognition
 from tertulia.speech.transcriptions.domain import (
     DONE,
     FAILED,
+    Hall,
     Owner,
     Status,
     Transcription,
@@ -58,7 +60,9 @@ class TranscriptionService:
         max_upload_bytes: int,
         keep_uploads: bool = True,
         outside: Outside | None = None,
+        hall: Hall | None = None,
     ) -> None:
+        self._hall = hall
         self._store = TranscriptionStore()
         self._blobs = blobs
         self._jobs = jobs
@@ -153,12 +157,18 @@ class TranscriptionService:
         return await self._blobs.get(tx, found.blob_id)
 
     async def delete(self, tx: Transaction, owner: Owner, id_: UUID) -> None:
-        """Removes recording and text; a worker that is reading it stops within seconds."""
+        """Removes recording and text, here and in the hall; a worker that is reading it stops within seconds."""
         gone = await self._store.remove(tx, id_, owner)
         if gone is None:
             raise TranscriptionMissingError
         if gone.blob_id is not None:
             await self._blobs.delete(tx, gone.blob_id)
+        if self._hall is not None:
+            await self._hall.let_go(tx, id_)
+
+    async def forget(self, tx: Transaction, ids: Sequence[UUID]) -> None:
+        """Removes what the hall lets go of."""
+        await self._blobs.delete(tx, *await self._store.forget(tx, ids))
 
     # What the job does, step by step
 
@@ -202,7 +212,10 @@ class TranscriptionService:
         if not self._keep_uploads and transcription.blob_id is not None:
             changes["blob_id"] = None
             await self._blobs.delete(tx, transcription.blob_id)
+            transcription = replace(transcription, blob_id=None)
         if await self._store.change(tx, transcription.id, changes, while_in=(Status.RUNNING,)):
+            if self._hall is not None:
+                await self._hall.keep(tx, transcription, text)
             said = {name: changes[name] for name in ("language", "duration_seconds", "provider")}
             await self._tell(tx, DONE, transcription, said)
 

@@ -162,6 +162,15 @@ class TranscriptionStore:
         row = gone.one_or_none()
         return _transcription(row) if row else None
 
+    async def forget(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Removes these whoever owns them, and gives their recordings."""
+        gone = await tx.session.scalars(
+            delete(TranscriptionRow)
+            .where(TranscriptionRow.id.in_(ids))
+            .returning(TranscriptionRow.blob_id)
+        )
+        return [blob_id for blob_id in gone if blob_id is not None]
+
     async def remove_space(self, tx: Transaction, space_id: UUID) -> None:
         await tx.session.execute(
             delete(TranscriptionRow).where(TranscriptionRow.space_id == space_id)

@@ -1,15 +1,14 @@
 """The durable job that reads a recording: the same however often it is begun, and never paid for twice at once."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
-from tertulia.blobs.domain import BlobMissingError, Download
+from tertulia.blobs.domain import BlobMissingError
 from tertulia.jobs import Jobs, Retry, RetryJobError, Step
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
@@ -17,6 +16,7 @@ from tertulia.kernel.errors import TertuliaError, UnavailableError
 from tertulia.speech.domain import Recognition
 from tertulia.speech.engines.errors import EngineError
 from tertulia.speech.transcriptions.domain import RecordingReader, Transcription
+from tertulia.speech.transcriptions.fetching import fetched
 from tertulia.speech.transcriptions.service import READ, TranscriptionService
 
 log = structlog.get_logger(__name__)
@@ -75,12 +75,10 @@ class TranscriptionTasks:
 
     @asynccontextmanager
     async def _fetched(self, step: Step, begun: Transcription) -> AsyncIterator[Path]:
-        """The recording as a file for the decoder; the name says nothing about the person's own."""
+        """The recording as a file for the decoder; no connection is held while it is read."""
         async with step.transaction() as tx:
             download = await self._service.open_audio(tx, begun)
-        with tempfile.TemporaryDirectory(prefix="tertulia-") as folder:
-            path = Path(folder, "recording")
-            await _save(download, path)
+        async with fetched(download) as path:
             yield path
 
     async def _read_while_wanted(
@@ -136,13 +134,3 @@ def _passing(error: TertuliaError) -> bool:
 def _later(error: TertuliaError) -> TertuliaError:
     after = error.retry_after_seconds if isinstance(error, EngineError) else None
     return RetryJobError(error.detail, after_seconds=after) if after else error
-
-
-async def _save(download: Download, path: Path) -> None:
-    file = await asyncio.to_thread(path.open, "wb")
-    try:
-        async with aclosing(download.chunks):  # type: ignore[type-var]
-            async for chunk in download.chunks:
-                await asyncio.to_thread(file.write, chunk)
-    finally:
-        await asyncio.to_thread(file.close)

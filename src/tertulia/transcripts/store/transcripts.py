@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.pages import Position
-from tertulia.transcripts.domain import Document, Filter, Kind, State, Transcript
+from tertulia.transcripts.domain import Audio, Document, Filter, Kind, State, Transcript
 from tertulia.transcripts.store.tables import SegmentRow, TranscriptRow
 
 _TRANSCRIPT_COLUMNS = list(TranscriptRow.__table__.columns)
@@ -36,6 +36,9 @@ def transcript_of(row: Any) -> Transcript:
     document = None
     if row.blob_id is not None:
         document = Document(row.blob_id, row.blob_size_bytes, row.blob_version, row.ready_at)
+    audio = None
+    if row.audio_blob_id is not None:
+        audio = Audio(row.audio_blob_id, row.audio_content_type, row.audio_size_bytes)
     return Transcript(
         id=row.id,
         space_id=row.space_id,
@@ -54,6 +57,7 @@ def transcript_of(row: Any) -> Transcript:
         people=tuple(row.people),
         version=row.version,
         document=document,
+        audio=audio,
         created_by=row.created_by,
     )
 
@@ -155,8 +159,15 @@ class TranscriptStore:
             update(TranscriptRow).where(TranscriptRow.id == id_).values(**changes)
         )
 
-    async def remove(self, tx: Transaction, id_: UUID) -> None:
-        await tx.session.execute(delete(TranscriptRow).where(TranscriptRow.id == id_))
+    async def remove(self, tx: Transaction, ids: Sequence[UUID]) -> None:
+        await tx.session.execute(delete(TranscriptRow).where(TranscriptRow.id.in_(ids)))
+
+    async def stale(self, tx: Transaction, limit: int) -> Sequence[UUID]:
+        """Final ones whose document is not of their version, those that have waited longest first."""
+        t = TranscriptRow
+        waiting = t.state == State.FINAL.value, t.blob_version.is_distinct_from(t.version)
+        query = select(t.id).where(*waiting).order_by(t.updated_at).limit(limit)
+        return (await tx.session.scalars(query)).all()
 
     async def known(self, tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Known]:
         """What a segment needs to know of its transcript; those that are gone are left out."""

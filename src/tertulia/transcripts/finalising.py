@@ -1,0 +1,106 @@
+"""Making a transcript whole: it becomes final at once, and its document is written by a job that may be repeated."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from tertulia.blobs.service import BlobService
+from tertulia.jobs import Jobs, Orphan
+from tertulia.kernel.clock import Clock
+from tertulia.kernel.database import Transaction
+from tertulia.transcripts.document import all_segments, document
+from tertulia.transcripts.domain import Document, State, Transcript
+from tertulia.transcripts.store import SegmentStore, TranscriptStore
+from tertulia.transcripts.telling import FINAL, Telling
+
+BLOB_KIND = "transcript"
+WRITE_DOCUMENT = "transcripts.finalise"
+"""The job that writes one document."""
+SETTLED_SECONDS = 30.0
+"""After a correction the document waits so long for the next one."""
+STALE_AT_ONCE = 500
+
+
+class Finalising:
+    """Ends transcripts and keeps their documents at their versions."""
+
+    def __init__(self, blobs: BlobService, clock: Clock, telling: Telling, jobs: Jobs) -> None:
+        self._blobs = blobs
+        self._clock = clock
+        self._telling = telling
+        self._jobs = jobs
+        self._transcripts = TranscriptStore()
+        self._segments = SegmentStore()
+
+    async def close(self, tx: Transaction, found: Transcript) -> Transcript:
+        """Makes it final. Nothing is written yet, so a full disk keeps nothing from ending."""
+        if found.state is State.FINAL:
+            return found
+        until, people = await self._segments.extent(tx, found.id)
+        now = self._clock.now()
+        final = replace(
+            found,
+            state=State.FINAL,
+            ended_at=found.ended_at or now,
+            duration_seconds=max(found.duration_seconds, until),
+            people=tuple(sorted({*found.people, *people})),
+            updated_at=now,
+        )
+        changes = {
+            "state": State.FINAL.value,
+            "ended_at": final.ended_at,
+            "duration_seconds": final.duration_seconds,
+            "people": list(final.people),
+            "updated_at": now,
+        }
+        await self._transcripts.change(tx, found.id, changes)
+        await self._telling.changed(tx, final)
+        said = {"language": final.language, "duration_seconds": final.duration_seconds}
+        await self._telling.outside(tx, FINAL, final, **said)
+        return final
+
+    async def later(self, tx: Transaction, id_: UUID, *, seconds: float = 0.0) -> None:
+        """Has the document written by a job, once `tx` is committed."""
+        at = self._clock.now() + timedelta(seconds=seconds) if seconds else None
+        await self._jobs.enqueue(tx, WRITE_DOCUMENT, {"id": str(id_)}, key=str(id_), schedule_at=at)
+
+    async def write(self, tx: Transaction, found: Transcript) -> Transcript:
+        """Writes the document of a final transcript; one that is of this version stays."""
+        if found.document_is_current:
+            return found
+        until, people = await self._segments.extent(tx, found.id)
+        now = self._clock.now()
+        whole = replace(
+            found,
+            duration_seconds=max(found.duration_seconds, until),
+            people=tuple(sorted({*found.people, *people})),
+        )
+        blob = await self._blobs.put(
+            tx,
+            document(whole, all_segments(self._segments, tx, whole)),
+            kind=BLOB_KIND,
+            content_type="application/json",
+            name=f"{whole.title or 'transcript'}.json",
+            space_id=whole.space_id,
+        )
+        if found.document is not None:
+            await self._blobs.delete(tx, found.document.blob_id)
+        changes = {
+            "duration_seconds": whole.duration_seconds,
+            "people": list(whole.people),
+            "blob_id": blob.id,
+            "blob_size_bytes": blob.ref.size_bytes,
+            "blob_version": whole.version,
+            "ready_at": now,
+        }
+        await self._transcripts.change(tx, found.id, changes)
+        ready = Document(blob.id, blob.ref.size_bytes, whole.version, now)
+        whole = replace(whole, document=ready)
+        await self._telling.changed(tx, whole)
+        return whole
+
+    async def stale(self, tx: Transaction) -> Sequence[Orphan]:
+        """Final transcripts that have no document, or one of an earlier version."""
+        ids = await self._transcripts.stale(tx, STALE_AT_ONCE)
+        return [Orphan(str(id_), {"id": str(id_)}) for id_ in ids]

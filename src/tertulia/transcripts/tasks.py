@@ -1,0 +1,59 @@
+"""The hall's durable jobs: each may run twice and changes nothing the second time."""
+
+from uuid import UUID
+
+from tertulia.blobs.domain import BlobMissingError
+from tertulia.jobs import Jobs, Retry, Step
+from tertulia.kernel.errors import TertuliaError, UnavailableError
+from tertulia.speech.transcriptions.fetching import fetched
+from tertulia.transcripts.domain import TranscriptMissingError
+from tertulia.transcripts.finalising import WRITE_DOCUMENT
+from tertulia.transcripts.recordings import DRAW, Recordings
+from tertulia.transcripts.service import TranscriptService
+from tertulia.transcripts.waveform import NOTHING_HEARD, Decodes, measured
+
+WRITING = Retry(attempts=20, first_seconds=5.0, factor=3.0, cap_seconds=3600.0)
+"""A disk that is full is full for hours; the text is safe meanwhile."""
+
+
+class HallTasks:
+    """Writes documents and measures recordings."""
+
+    def __init__(
+        self, service: TranscriptService, recordings: Recordings, decoder: Decodes
+    ) -> None:
+        self._service = service
+        self._recordings = recordings
+        self._decoder = decoder
+
+    def register(self, jobs: Jobs) -> None:
+        jobs.register(WRITE_DOCUMENT, self.write_document, retry=WRITING)
+        jobs.sweep(WRITE_DOCUMENT, self._service.stale)
+        jobs.register(DRAW, self.draw, queue="speech", retry=Retry(attempts=3, first_seconds=30.0))
+
+    async def write_document(self, step: Step) -> None:
+        """The document of a final transcript; one that went away meanwhile needs none."""
+        try:
+            await self._service.write_document(step.tx, UUID(step.args["id"]))
+        except TranscriptMissingError:
+            return
+
+    async def draw(self, step: Step) -> None:
+        """Reads a recording once, without holding a connection meanwhile."""
+        id_ = UUID(step.args["id"])
+        try:
+            async with step.transaction() as tx:
+                download = await self._recordings.opened(tx, id_)
+        except (TranscriptMissingError, BlobMissingError):
+            return
+        if download is None:
+            return
+        async with fetched(download) as path:
+            try:
+                drawn = await measured(self._decoder, path)
+            except UnavailableError:
+                raise
+            except TertuliaError:
+                # what the decoder refuses today it refuses tomorrow: there is nothing to draw
+                drawn = NOTHING_HEARD
+        await self._recordings.drawn(step.tx, id_, drawn)
