@@ -1,0 +1,1 @@
+"""Bots: who answers, and one turn of theirs: hear, think, speak."""
