@@ -4,6 +4,7 @@ import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from tertulia.language.domain import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model, ModelRequestParameters
 
 CONNECT_SECONDS = 5.0
+_received: ContextVar[list[Any] | None] = ContextVar("received", default=None)
+"""The responses of the reply under way: not every vendor's library closes what it leaves in the middle."""
 
 
 class PydanticAIChatModel(BaseChatModel):
@@ -67,6 +70,19 @@ class PydanticAIChatModel(BaseChatModel):
         return http, self._make(http)
 
     async def _stream_impl(
+        self, messages: Sequence[Message], options: ChatOptions, form: Form | None
+    ) -> AsyncGenerator[RawPiece, None]:
+        received: list[Any] = []
+        _received.set(received)
+        try:
+            async for piece in self._reply(messages, options, form):
+                yield piece
+        finally:
+            for response in received:
+                if not response.is_closed:
+                    await response.aclose()
+
+    async def _reply(
         self, messages: Sequence[Message], options: ChatOptions, form: Form | None
     ) -> AsyncGenerator[RawPiece, None]:
         model = await self._model()
@@ -126,7 +142,15 @@ def http_client() -> "AsyncClient":
     import httpx2
     from pydantic_ai.models import create_async_httpx2_client
 
-    return create_async_httpx2_client(timeout=httpx2.Timeout(600, connect=CONNECT_SECONDS))
+    client = create_async_httpx2_client(timeout=httpx2.Timeout(600, connect=CONNECT_SECONDS))
+    client.event_hooks = {"request": [], "response": [_keep]}
+    return client
+
+
+async def _keep(response: Any) -> None:
+    received = _received.get()
+    if received is not None:
+        received.append(response)
 
 
 def explained(engine: str, error: Exception) -> LanguageError | None:
@@ -176,7 +200,8 @@ def _explained_api(engine: str, error: Any) -> LanguageError:
     ):
         if isinstance(error, kind):
             return ours(detail, retryable=retryable, retry_after_seconds=error.retry_after)
-    if isinstance(error, its.ModelConnectionError) and error.phase == "read":
+    broken = isinstance(error, its.ModelConnectionError) and error.phase == "read"
+    if broken or type(error) is its.ModelAPIError:
         return ModelCutError(f"{engine} broke off in the middle. Try again.", retryable=True)
     return ModelUnavailableError(away, retryable=True, retry_after_seconds=error.retry_after)
 

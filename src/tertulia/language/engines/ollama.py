@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tertulia.language.engines.adapter import PydanticAIChatModel
+from tertulia.language.engines.openai import whole
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -21,7 +22,7 @@ class OllamaChat(PydanticAIChatModel):
         from pydantic_ai.providers.ollama import OllamaProvider
 
         provider = OllamaProvider(base_url=compatible(self._url), api_key="none", http_client=http)
-        return OllamaModel(self.model, provider=provider)
+        return OllamaModel(self.model, provider=provider, profile=whole(provider, self.model))
 
 
 def compatible(url: str) -> str:

@@ -22,7 +22,17 @@ class OpenAIChat(PydanticAIChatModel):
     def _make(self, http: "AsyncClient") -> "Model[Any]":
         from pydantic_ai.models.openai import OpenAIChatModel
 
-        return OpenAIChatModel(self.model, provider=openai_provider(self._url, self._key, http))
+        provider = openai_provider(self._url, self._key, http)
+        return OpenAIChatModel(self.model, provider=provider, profile=whole(provider, self.model))
+
+
+def whole(provider: Any, model: str) -> Any:
+    """The model's own profile, and that a stream without a last word was cut."""
+    from pydantic_ai.profiles import merge_profile
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
+
+    ended = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    return merge_profile(provider.model_profile(model), ended)
 
 
 def openai_provider(url: str, key: str | None, http: "AsyncClient") -> Any:
