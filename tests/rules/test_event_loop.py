@@ -1,10 +1,18 @@
 """Law 6: nothing blocks the event loop, as far as the source can tell."""
 
 import ast
+import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from tests.rules.source import Module, dotted, keeps, planted
+
+from tertulia.kernel.settings import Settings
+from tertulia.server.app import create_api
+from tertulia.server.wiring import described_services
 
 pytestmark = pytest.mark.unit
 
@@ -93,3 +101,30 @@ def test_a_blocking_call_is_found(code: str) -> None:
 )
 def test_what_runs_elsewhere_is_left_alone(code: str) -> None:
     assert not list(nothing_blocks(planted(code)))
+
+
+def test_no_route_or_dependency_is_sent_to_a_thread() -> None:
+    """FastAPI runs plain functions on its thread pool: two switches of thread for a line that waits for nothing."""
+    sent = sorted(
+        {
+            f"{call.__module__}.{call.__qualname__}"
+            for route in iter_route_contexts(create_api(described_services(Settings())).routes)
+            if isinstance(route.original_route, APIRoute)
+            for call in _calls(route.dependant)
+            if not _is_async(call)
+        }
+    )
+    assert sent == []
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for below in dependant.dependencies:
+        yield from _calls(below)
+
+
+def _is_async(call: Any) -> bool:
+    return any(
+        inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f)
+        for f in (call, getattr(call, "__call__", None))  # noqa: B004 - the method itself is asked for
+    )

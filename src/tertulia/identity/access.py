@@ -167,6 +167,10 @@ class Access:
         cookie = connection.cookies.get(COOKIE)
         return Shown(cookie, by_cookie=True) if cookie else None
 
+    async def own_page(self, connection: HTTPConnection) -> None:
+        """The dependency of routes that work without credentials: no other site's page may use them."""
+        self.refuse_other_sites(connection)
+
     def refuse_other_sites(self, connection: HTTPConnection) -> None:
         """Refuses a request that a browser sent from another site's page."""
         origin = connection.headers.get("origin")

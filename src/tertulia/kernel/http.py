@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import (
@@ -21,6 +24,23 @@ from tertulia.kernel.pages import MAX_LIMIT, MAX_OFFSET
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 """Names the request (or job) under way in answers, logs and events."""
+
+
+class Router(APIRouter):
+    """An APIRouter that looks for its prefix in an address before it tries its routes one by one.
+
+    With a few hundred routes the trying cost more than all the rest of a request.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the parent's; but an address without the prefix is nobody's here."""
+        if self._prefix not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    @cached_property
+    def _prefix(self) -> str:
+        return self.prefix.partition("{")[0]
 
 
 class TransactionRoute(APIRoute):

@@ -18,7 +18,7 @@ from tertulia.kernel.errors import (
     NotFoundError,
     NotSignedInError,
 )
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.kernel.problems import problems
 from tertulia.ledger.domain import READ, WRITE, Asked, BudgetMissingError, Dimension
@@ -42,7 +42,7 @@ MOST_DIMENSIONS = 3
 
 def router(ledger: Ledger, access: Access) -> APIRouter:
     """`/api/usage` and `/api/budgets`; members see what their spaces used, admins set what they may spend."""
-    api = APIRouter(prefix="/api", tags=["usage"], route_class=TransactionRoute)
+    api = Router(prefix="/api", tags=["usage"], route_class=TransactionRoute)
     _add_usage(api, ledger, access)
     _add_budgets(api, ledger, access)
     return api

@@ -181,7 +181,9 @@ class LedgerStore:
             .where(BudgetRow.space_id.in_(spaces))
             .order_by(BudgetRow.created_at, BudgetRow.id)
         )
-        return [_budget(row, amount or Decimal(0)) for row, amount in await tx.session.execute(query)]
+        return [
+            _budget(row, amount or Decimal(0)) for row, amount in await tx.session.execute(query)
+        ]
 
     async def put_budget(self, tx: Transaction, budget: Budget) -> None:
         tx.session.add(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 import tertulia
 from tertulia.kernel.errors import NotSignedInError, TertuliaError
+from tertulia.kernel.http import Router
 from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
 
@@ -44,7 +45,7 @@ def router(
     settings: Settings, metrics: Metrics, checks: dict[str, Check], refresh: Check
 ) -> APIRouter:
     """The routes every orchestrator knows. They ask for no credentials and count against no limit."""
-    routes = APIRouter(tags=["health"])
+    routes = Router(tags=["health"])
 
     @routes.get("/healthz", summary="Is the process alive?")
     async def healthz() -> HealthOut:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import tertulia
 from tertulia.jobs.domain import JobCounts
 from tertulia.kernel.errors import TertuliaError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.server.health import Check
 from tertulia.server.wiring import Services
 
@@ -96,7 +96,7 @@ class StatusOut(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """The Status room's one address."""
-    routes = APIRouter(
+    routes = Router(
         prefix="/api",
         tags=["status"],
         route_class=TransactionRoute,

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.errors import TertuliaError
+from tertulia.kernel.http import Router
 from tertulia.speech.api_examples import SPEECH, transcription_content, translation_content
 from tertulia.speech.domain import Recognition, SpeechOptions
 from tertulia.speech.encoding import encoded
@@ -45,7 +46,7 @@ def router(
     clock: Clock | None = None,
 ) -> APIRouter:
     """The routes; `require` is the dependency that lets a caller in or raises."""
-    routes = APIRouter(
+    routes = Router(
         prefix="/v1",
         tags=["OpenAI-compatible audio"],
         route_class=OpenAIRoute,

@@ -18,7 +18,7 @@ Texts = Annotated[list[str], Query(max_length=20)]
 def filter_of(access: Access) -> Callable[..., Any]:
     """A dependency that gives the caller's filter. What is asked of a space they are not in is not found."""
 
-    def wanted(
+    async def wanted(
         who: Annotated[Principal, Depends(access.require(READ))],
         space_id: Annotated[
             UUID | None, Query(description="Only this space; else every one the caller is in.")

@@ -10,7 +10,7 @@ from tertulia.identity.domain import WEBHOOKS, Principal, Role
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.outbound import OutboundRefusedError
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.kernel.problems import problems
@@ -41,7 +41,7 @@ GUARDED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 
 def router(webhooks: Webhooks, access: Access) -> APIRouter:
     """`/api/webhooks` and what is below it."""
-    api = APIRouter(prefix="/api/webhooks", tags=["webhooks"], route_class=TransactionRoute)
+    api = Router(prefix="/api/webhooks", tags=["webhooks"], route_class=TransactionRoute)
     _add_endpoints(api, webhooks, access)
     _add_deliveries(api, webhooks, access)
     _add_endpoint(api, webhooks, access)

@@ -9,6 +9,7 @@ from tertulia.identity.api import auth, invitations, keys, me, oidc, spaces, use
 from tertulia.identity.api.presence import Presence
 from tertulia.identity.rate_limits import RateLimiter
 from tertulia.identity.service import IdentityService
+from tertulia.kernel.http import Router
 from tertulia.kernel.settings import Settings
 
 
@@ -22,7 +23,7 @@ def router(
 ) -> APIRouter:
     """Everything under `/api` that is about who people are."""
     presence = Presence(identity, access, settings.public_url, features)
-    api = APIRouter(prefix="/api")
+    api = Router(prefix="/api")
     api.include_router(me.router(identity, access, limiter, presence))
     api.include_router(auth.router(identity, limiter, access, presence, settings))
     api.include_router(oidc.router(identity, access, limiter, presence))

@@ -19,7 +19,7 @@ from tertulia.identity.rate_limits import SIGN_IN, RateLimiter
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import RateLimitedError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.kernel.settings import Settings
 
@@ -32,8 +32,8 @@ def router(
     settings: Settings,
 ) -> APIRouter:
     """`/auth`."""
-    api = APIRouter(prefix="/auth", tags=["auth"], route_class=TransactionRoute)
-    own_page = Depends(access.refuse_other_sites)
+    api = Router(prefix="/auth", tags=["auth"], route_class=TransactionRoute)
+    own_page = Depends(access.own_page)
 
     async def sign_in_as(
         tx: Transaction, request: Request, body: SignIn, kind: SessionKind

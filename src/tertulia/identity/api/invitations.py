@@ -17,7 +17,7 @@ from tertulia.identity.errors import (
 from tertulia.identity.rate_limits import SIGN_IN, RateLimiter
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.errors import ConflictError, InvalidRequestError, RateLimitedError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 
@@ -25,7 +25,7 @@ def router(
     identity: IdentityService, access: Access, limiter: RateLimiter, presence: Presence
 ) -> APIRouter:
     """`/invitations`."""
-    api = APIRouter(prefix="/invitations", tags=["invitations"], route_class=TransactionRoute)
+    api = Router(prefix="/invitations", tags=["invitations"], route_class=TransactionRoute)
 
     @api.get("/{token}", summary="What does the link invite to?", responses=problems(LinkDeadError))
     async def show_invitation(tx: Tx, token: LinkSecret) -> InvitationInfo:
@@ -35,7 +35,7 @@ def router(
     @api.post(
         "/{token}/accept",
         summary="Accept an invitation",
-        dependencies=[Depends(access.refuse_other_sites)],
+        dependencies=[Depends(access.own_page)],
         responses=problems(
             LinkDeadError,
             OtherInviteeError,

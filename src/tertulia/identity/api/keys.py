@@ -11,7 +11,7 @@ from tertulia.identity.domain import IDENTITY_READ, KEYS, Principal
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 KEYED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
@@ -19,7 +19,7 @@ KEYED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 
 def router(identity: IdentityService, access: Access) -> APIRouter:
     """`/keys` and `/scopes`."""
-    api = APIRouter(tags=["keys"], route_class=TransactionRoute)
+    api = Router(tags=["keys"], route_class=TransactionRoute)
     Keeper = Annotated[Principal, Depends(access.require(KEYS))]  # noqa: N806 - a type
 
     @api.get("/keys", summary="List my API keys", responses=problems(*KEYED))

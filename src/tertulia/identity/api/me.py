@@ -24,7 +24,7 @@ from tertulia.kernel.errors import (
     NotSignedInError,
     RateLimitedError,
 )
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 PERSON = (NotSignedInError, ForbiddenError, CrossSiteError)
@@ -34,7 +34,7 @@ def router(
     identity: IdentityService, access: Access, limiter: RateLimiter, presence: Presence
 ) -> APIRouter:
     """`/me` and what is under it."""
-    api = APIRouter(prefix="/me", tags=["me"], route_class=TransactionRoute)
+    api = Router(prefix="/me", tags=["me"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(IDENTITY_READ))]  # noqa: N806 - a type
     Person = Annotated[Principal, Depends(access.require_user())]  # noqa: N806 - a type
 

@@ -20,7 +20,7 @@ from tertulia.kernel.errors import (
     TertuliaError,
     UnavailableError,
 )
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 COOKIE = "tertulia_sign_on"
@@ -43,7 +43,7 @@ def router(
     identity: IdentityService, access: Access, limiter: RateLimiter, presence: Presence
 ) -> APIRouter:
     """`/auth/oidc`."""
-    api = APIRouter(prefix="/auth/oidc", tags=["auth"], route_class=TransactionRoute)
+    api = Router(prefix="/auth/oidc", tags=["auth"], route_class=TransactionRoute)
 
     def redirect_uri(request: Request) -> str:
         return f"{presence.base_url(request)}{COOKIE_PATH}/callback"

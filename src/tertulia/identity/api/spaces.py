@@ -23,7 +23,7 @@ from tertulia.identity.domain import IDENTITY_READ, IDENTITY_WRITE, Principal, R
 from tertulia.identity.errors import CrossSiteError, LastOwnerError, MissingScopeError
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 READ = problems(NotSignedInError, MissingScopeError, NotFoundError)
@@ -40,7 +40,7 @@ OWNED = problems(
 
 def router(identity: IdentityService, access: Access) -> APIRouter:
     """`/spaces`."""
-    api = APIRouter(prefix="/spaces", tags=["spaces"], route_class=TransactionRoute)
+    api = Router(prefix="/spaces", tags=["spaces"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(IDENTITY_READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require(IDENTITY_WRITE))]  # noqa: N806 - a type
 
@@ -71,7 +71,7 @@ def router(identity: IdentityService, access: Access) -> APIRouter:
 
 def members(identity: IdentityService, access: Access) -> APIRouter:
     """`/spaces/{id}/members`."""
-    api = APIRouter(prefix="/spaces/{id}/members", tags=["spaces"], route_class=TransactionRoute)
+    api = Router(prefix="/spaces/{id}/members", tags=["spaces"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(IDENTITY_READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require(IDENTITY_WRITE))]  # noqa: N806 - a type
 
@@ -100,7 +100,7 @@ def members(identity: IdentityService, access: Access) -> APIRouter:
 
 def invitations(identity: IdentityService, access: Access, presence: Presence) -> APIRouter:
     """`/spaces/{id}/invitations`."""
-    api = APIRouter(
+    api = Router(
         prefix="/spaces/{id}/invitations", tags=["invitations"], route_class=TransactionRoute
     )
     Writer = Annotated[Principal, Depends(access.require(IDENTITY_WRITE))]  # noqa: N806 - a type

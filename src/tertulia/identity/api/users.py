@@ -11,7 +11,7 @@ from tertulia.identity.domain import IDENTITY_READ, IDENTITY_WRITE, Principal
 from tertulia.identity.errors import CrossSiteError, LastOwnerError, MissingScopeError
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
 OWNER = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
@@ -19,7 +19,7 @@ OWNER = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 
 def router(identity: IdentityService, access: Access) -> APIRouter:
     """`/users`."""
-    api = APIRouter(prefix="/users", tags=["users"], route_class=TransactionRoute)
+    api = Router(prefix="/users", tags=["users"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require_owner(IDENTITY_READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require_owner(IDENTITY_WRITE))]  # noqa: N806 - a type
 

@@ -44,7 +44,7 @@ def router(
 ) -> APIRouter:
     """The routes; each answers only for what is the caller's own."""
 
-    def owner_of(
+    async def owner_of(
         who: Annotated[Principal, Depends(access.require(SPEECH))], space_id: SpaceId = None
     ) -> Owner:
         return Owner(who.space(space_id), who.person())
