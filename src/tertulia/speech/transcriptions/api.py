@@ -1,7 +1,7 @@
 """Transcriptions over HTTP: hand over a recording, follow it, read it, take it away in a format, remove it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
@@ -56,7 +56,7 @@ def router(
     return routes
 
 
-OwnerOf = Callable[..., Owner]
+OwnerOf = Callable[..., Awaitable[Owner]]
 
 
 def _add_writing(routes: APIRouter, service: TranscriptionService, owner_of: OwnerOf) -> None:
