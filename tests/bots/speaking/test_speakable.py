@@ -59,11 +59,11 @@ def test_a_text_is_said(language: str, written: str, said: str) -> None:
 
 def test_a_very_odd_text_takes_no_time() -> None:
     for text in (
-        "[" * 20_000,
-        "*" * 20_000,
-        "`" * 20_001,
-        "<" * 20_000,
-        "1," * 10_000,
-        "_a" * 9_000,
+        "[" * 6_000,
+        "*" * 6_000,
+        "`" * 6_001,
+        "<" * 6_000,
+        "1," * 4_000,
+        "_a" * 4_000,
     ):
         speakable(text, "en")
