@@ -32,9 +32,31 @@ from transcriptions t join transcripts h on h.id = t.id,
   jsonb_array_elements(t.segments) with ordinality as s(value, number)
 """
 
+# A question in several languages. Where two stem alike it is asked once: the planner takes each for another word.
+ANY = """
+create function hall_any(tongues text[], words text, beginnings text[]) returns tsquery
+language plpgsql immutable parallel safe as $$
+declare
+  tongue text;
+  asked tsquery;
+  known text[] := '{}';
+  found tsquery;
+begin
+  foreach tongue in array tongues loop
+    asked := public.hall_query(tongue, words, beginnings);
+    if asked::text <> all(known) then
+      known := known || asked::text;
+      found := case when found is null then asked else found || asked end;
+    end if;
+  end loop;
+  return coalesce(found, ''::tsquery);
+end $$
+"""
+
 
 def upgrade() -> None:
     """Tables, and columns of a transcript that is heard as well as read."""
+    op.execute(ANY)
     _recordings()
     _readings()
     _rules()

@@ -171,6 +171,7 @@ RULES: dict[str, Rule] = {
     "get_waveform": Rule(MEMBERS, own=True),
     "list_speakers": Rule(MEMBERS, own=True),
     "search": MINE,
+    "search_facets": MINE,
     "export_search": MINE,
 }
 

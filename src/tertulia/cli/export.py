@@ -11,8 +11,12 @@ import typer
 
 from tertulia.cli.hall import (
     Asked,
+    Engine,
     Kinds,
     Languages,
+    Longest,
+    Person,
+    Shortest,
     Since,
     SpaceOption,
     Speaker,
@@ -50,13 +54,29 @@ def export(
     speaker: Speaker = None,
     since: Since = None,
     until: Until = None,
+    person: Person = None,
+    engine: Engine = None,
+    min_seconds: Shortest = None,
+    max_seconds: Longest = None,
     data: Data = None,
 ) -> None:
     """Writes one transcript as a file, or a zip of all that the options leave."""
     binary = transcript is None or to == "docx"
     if binary and out is None and sys.stdout.isatty():
         raise typer.BadParameter("This cannot be shown in a terminal. Give --out, or redirect it.")
-    asked = Asked(space, kind, language, tag, speaker, since, until)
+    asked = Asked(
+        space,
+        kind,
+        language,
+        tag,
+        speaker,
+        since,
+        until,
+        person=person,
+        engine=engine,
+        shortest=min_seconds,
+        longest=max_seconds,
+    )
 
     async def work() -> None:
         async with opened(data) as services:

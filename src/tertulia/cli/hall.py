@@ -23,6 +23,18 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only what has thi
 Speaker = Annotated[
     str | None, typer.Option("--speaker", help="Only what somebody of this name says.")
 ]
+Person = Annotated[
+    str | None, typer.Option("--person", help="Only what this person says, by their reference.")
+]
+Engine = Annotated[
+    str | None, typer.Option("--engine", help="Only what this engine read.", show_default=False)
+]
+Shortest = Annotated[
+    float | None, typer.Option("--min-seconds", min=0, help="Only conversations at least so long.")
+]
+Longest = Annotated[
+    float | None, typer.Option("--max-seconds", min=0, help="Only conversations at most so long.")
+]
 Since = Annotated[
     str | None, typer.Option("--since", help="Only from this day or moment on: 2026-03-01.")
 ]
@@ -40,6 +52,10 @@ class Asked:
     speaker: str | None
     since: str | None
     until: str | None
+    person: str | None = None
+    engine: str | None = None
+    shortest: float | None = None
+    longest: float | None = None
 
     async def filter(self, services: Any, tx: Transaction) -> Filter:
         """The filter over the spaces there are."""
@@ -52,6 +68,10 @@ class Asked:
             speaker=self.speaker,
             since=_moment(self.since),
             until=_moment(self.until),
+            person=self.person,
+            provider=self.engine,
+            shortest_seconds=self.shortest,
+            longest_seconds=self.longest,
         )
 
 

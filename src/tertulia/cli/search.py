@@ -5,7 +5,20 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from tertulia.cli.hall import Asked, Kinds, Languages, Since, SpaceOption, Speaker, Tags, Until
+from tertulia.cli.hall import (
+    Asked,
+    Engine,
+    Kinds,
+    Languages,
+    Longest,
+    Person,
+    Shortest,
+    Since,
+    SpaceOption,
+    Speaker,
+    Tags,
+    Until,
+)
 from tertulia.cli.opened import opened
 from tertulia.cli.terminal import AsJson, Data, run
 from tertulia.speech.formats import clean, clock
@@ -27,6 +40,10 @@ def search(
     speaker: Speaker = None,
     since: Since = None,
     until: Until = None,
+    person: Person = None,
+    engine: Engine = None,
+    min_seconds: Shortest = None,
+    max_seconds: Longest = None,
     order: Annotated[
         Order, typer.Option("--order", help="The best or the latest first.")
     ] = Order.RANK,
@@ -35,7 +52,19 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Finds what was said, in every space or in one."""
-    asked = Asked(space, kind, language, tag, speaker, since, until)
+    asked = Asked(
+        space,
+        kind,
+        language,
+        tag,
+        speaker,
+        since,
+        until,
+        person=person,
+        engine=engine,
+        shortest=min_seconds,
+        longest=max_seconds,
+    )
 
     async def work() -> None:
         async with opened(data, as_json=as_json) as services:

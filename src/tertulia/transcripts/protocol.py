@@ -18,7 +18,7 @@ from tertulia.transcripts.domain import (
     State,
     Transcript,
 )
-from tertulia.transcripts.searching import Hit, Mark, snippet
+from tertulia.transcripts.searching import Facets, Hit, Mark, snippet
 from tertulia.transcripts.waveform import Waveform
 
 Format = Literal["txt", "srt", "vtt", "json", "csv", "md", "docx"]
@@ -326,6 +326,35 @@ class HitOut(BaseModel):
             rank=hit.rank,
             pieces=list(pieces(*snippet(s.text, hit.marks))),
         )
+
+
+class CountOut(BaseModel):
+    """How many conversations have one value."""
+
+    value: str = Field(description="As the filter of the same name takes it.")
+    number: int
+
+
+class FacetsOut(BaseModel):
+    """What the conversations found have in common, the most frequent first, months in their order."""
+
+    conversations: int
+    complete: bool = Field(description="False where only the latest of very many are counted.")
+    kinds: list[CountOut] = []
+    speakers: list[CountOut] = []
+    people: list[CountOut] = []
+    languages: list[CountOut] = []
+    tags: list[CountOut] = []
+    engines: list[CountOut] = []
+    months: list[CountOut] = Field([], description="As in 2026-03, in UTC.")
+
+    @classmethod
+    def of(cls, facets: Facets) -> "FacetsOut":
+        counts = {
+            name: [CountOut(value=c.value, number=c.number) for c in found]
+            for name, found in facets.counts.items()
+        }
+        return cls(conversations=facets.conversations, complete=facets.complete, **counts)
 
 
 def pieces(text: str, marks: tuple[Mark, ...]) -> Iterator[PieceOut]:

@@ -14,7 +14,7 @@ from tertulia.kernel.problems import problems
 from tertulia.transcripts.domain import Filter
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.filtering import filter_of
-from tertulia.transcripts.protocol import Format, HitOut
+from tertulia.transcripts.protocol import FacetsOut, Format, HitOut
 from tertulia.transcripts.searching import LONGEST_QUERY, HitPosition, Order
 from tertulia.transcripts.searching import Query as SearchQuery
 from tertulia.transcripts.service import TranscriptService
@@ -53,6 +53,11 @@ def router(service: TranscriptService, exporter: Exporter, access: Access) -> AP
             items=[HitOut.of(hit) for hit in page],
             next_cursor=HitPosition.of(last, order).cursor() if last else None,
         )
+
+    @api.get("/facets", summary="Count what is found", responses=problems(*GUARDED))
+    async def search_facets(tx: Tx, wanted: Wanted, q: Words = "") -> FacetsOut:
+        """By kind, speaker, person, language, tag, engine and month; without words all that the filters leave."""
+        return FacetsOut.of(await service.facets(tx, SearchQuery.parse(q), wanted))
 
     @api.get(
         "/export",

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +106,23 @@ class Hit:
     segment: Segment
     rank: float
     marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many conversations have one value."""
+
+    value: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What the conversations found have in common; where not `complete`, of the latest of them."""
+
+    conversations: int
+    complete: bool
+    counts: Mapping[str, tuple[Count, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ from tertulia.transcripts.domain import (
 )
 from tertulia.transcripts.finalising import SETTLED_SECONDS, Finalising
 from tertulia.transcripts.importing import Imported
-from tertulia.transcripts.searching import Hit, HitPosition, Order, Query
-from tertulia.transcripts.store import SearchStore, SegmentStore, TranscriptStore
+from tertulia.transcripts.searching import Facets, Hit, HitPosition, Order, Query
+from tertulia.transcripts.store import FacetStore, SearchStore, SegmentStore, TranscriptStore
 from tertulia.transcripts.store.segments import Place
 from tertulia.transcripts.telling import ERASED, OPENED, Outside, Telling
 
@@ -74,6 +74,7 @@ class TranscriptService:
         self._transcripts = TranscriptStore()
         self._segments = SegmentStore()
         self._search = SearchStore()
+        self._facets = FacetStore()
 
     # Transcripts
 
@@ -354,6 +355,10 @@ class TranscriptService:
         if query.is_empty or not wanted.spaces:
             return []
         return await self._search.search(tx, query, wanted, order, after, limit + 1)
+
+    async def facets(self, tx: Transaction, query: Query, wanted: Filter) -> Facets:
+        """What the conversations found have in common."""
+        return await self._facets.facets(tx, query, wanted)
 
     async def tell(self, tx: Transaction, found: Transcript) -> None:
         """Lets those who look at it know that something about it is another."""

@@ -192,6 +192,34 @@ export interface paths {
         patch: operations["update_budget"];
         trace?: never;
     };
+    "/api/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See whether there is a demo
+         * @description The scripted conversations of a space.
+         */
+        get: operations["get_demo"];
+        put?: never;
+        /**
+         * Make a demo
+         * @description A few conversations in three languages, with sound and analyses; once more adds nothing.
+         */
+        post: operations["make_demo"];
+        /**
+         * Remove the demo
+         * @description Removes what the demo made and nothing else.
+         */
+        delete: operations["remove_demo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invitations/{token}": {
         parameters: {
             query?: never;
@@ -416,6 +444,26 @@ export interface paths {
          * @description A zip of every transcript in which something is found; without words of all that the filters leave.
          */
         get: operations["export_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what is found
+         * @description By kind, speaker, person, language, tag, engine and month; without words all that the filters leave.
+         */
+        get: operations["search_facets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1574,6 +1622,19 @@ export interface components {
             password: string;
         };
         /**
+         * CountOut
+         * @description How many conversations have one value.
+         */
+        CountOut: {
+            /** Number */
+            number: number;
+            /**
+             * Value
+             * @description As the filter of the same name takes it.
+             */
+            value: string;
+        };
+        /**
          * DeliveryDetail
          * @description A delivery with what was sent and each of its tries.
          */
@@ -1679,6 +1740,19 @@ export interface components {
          */
         DeliveryStatus: "pending" | "succeeded" | "failed";
         /**
+         * DemoOut
+         * @description The demo of one space.
+         */
+        DemoOut: {
+            /**
+             * Conversations
+             * @description How many there are of it; 0 where there is no demo.
+             */
+            conversations: number;
+            /** Transcripts */
+            transcripts: string[];
+        };
+        /**
          * Dimension
          * @description What uses can be added up by.
          * @enum {string}
@@ -1776,6 +1850,55 @@ export interface components {
             };
             /** Name */
             name: string;
+        };
+        /**
+         * FacetsOut
+         * @description What the conversations found have in common, the most frequent first, months in their order.
+         */
+        FacetsOut: {
+            /**
+             * Complete
+             * @description False where only the latest of very many are counted.
+             */
+            complete: boolean;
+            /** Conversations */
+            conversations: number;
+            /**
+             * Engines
+             * @default []
+             */
+            engines?: components["schemas"]["CountOut"][];
+            /**
+             * Kinds
+             * @default []
+             */
+            kinds?: components["schemas"]["CountOut"][];
+            /**
+             * Languages
+             * @default []
+             */
+            languages?: components["schemas"]["CountOut"][];
+            /**
+             * Months
+             * @description As in 2026-03, in UTC.
+             * @default []
+             */
+            months?: components["schemas"]["CountOut"][];
+            /**
+             * People
+             * @default []
+             */
+            people?: components["schemas"]["CountOut"][];
+            /**
+             * Speakers
+             * @default []
+             */
+            speakers?: components["schemas"]["CountOut"][];
+            /**
+             * Tags
+             * @default []
+             */
+            tags?: components["schemas"]["CountOut"][];
         };
         /**
          * Failure
@@ -4194,6 +4317,181 @@ export interface operations {
             };
         };
     };
+    get_demo: {
+        parameters: {
+            query?: {
+                /** @description The caller's active one without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_demo: {
+        parameters: {
+            query?: {
+                /** @description The caller's active one without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_demo: {
+        parameters: {
+            query?: {
+                /** @description The caller's active one without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_invitation: {
         parameters: {
             query?: never;
@@ -4950,6 +5248,82 @@ export interface operations {
                 };
                 content: {
                     "application/zip": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_facets: {
+        parameters: {
+            query?: {
+                /** @description Words that must all be there; `"a phrase"`, `or`, `-without`, `begin*`. Nothing is a mistake. */
+                q?: string;
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsOut"];
                 };
             };
             /** @description Sign in first (`not_signed_in`). */

@@ -21,7 +21,7 @@ from tertulia.transcripts.store.segments import segment_of
 from tertulia.transcripts.store.tables import TranscriptRow
 from tertulia.transcripts.store.transcripts import transcript_of
 
-RANKED = 2_000
+RANKED = 500
 """Of a word that stands everywhere the latest so many are ranked: a page must not cost more than it shows."""
 MARKED_CHARACTERS = 20_000
 """How far into a segment found words are marked."""
@@ -35,17 +35,18 @@ _SEGMENT = sql.SQL(
     " s.person, s.channel, s.language, s.confidence, null::jsonb as words, s.edited_at"
 )
 _PLACE = sql.SQL("s.said_at desc, s.transcript_id desc, s.utterance_id desc")
-_BY_TIME = sql.SQL("""
-select s.transcript_id, s.utterance_id, s.said_at, 0::float8 as rank
-from transcript_segments s {join} where {where} {after} order by {place} limit %(limit)s
+_LATEST = sql.SQL("""
+select s.transcript_id, s.utterance_id, s.said_at, {also}
+from transcript_segments s {join} where {where} {after} order by {place} limit {limit}
+""")
+_OF_SPACES = sql.SQL("""
+select s.* from unnest(%(spaces)s::uuid[]) as home(space_id) cross join lateral ({latest}) s
+order by {place} limit {limit}
 """)
 _BY_RANK = sql.SQL("""
 select * from (
   select m.transcript_id, m.utterance_id, m.said_at, ts_rank(m.search, {query})::float8 as rank
-  from (
-    select s.transcript_id, s.utterance_id, s.said_at, s.search
-    from transcript_segments s {join} where {where} order by {place} limit %(ranked)s
-  ) m
+  from ({latest}) m
 ) s where true {after} order by s.rank desc, {place} limit %(limit)s
 """)
 _AFTER_TIME = sql.SQL(
@@ -66,6 +67,8 @@ join transcripts t on t.id = s.transcript_id
 order by found.rank desc, {place}
 """)
 _JOIN = sql.SQL("join transcripts t on t.id = s.transcript_id")
+
+_NOTHING = sql.SQL("")
 
 Parameters = dict[str, Any]
 
@@ -95,8 +98,6 @@ def compose(
 ) -> tuple[sql.Composed, Parameters]:
     """The statement and its parameters; nothing a person typed is ever part of the statement."""
     parameters: Parameters = {
-        "words": query.words,
-        "beginnings": list(query.beginnings),
         "limit": limit,
         "ranked": RANKED,
         "options": f"StartSel={START}, StopSel={STOP}, HighlightAll=true",
@@ -104,10 +105,6 @@ def compose(
     }
     tongues = query.tongues(wanted.languages)
     asked = _any(tongues)
-    where = [*_segment_conditions(wanted, parameters), sql.SQL("s.search @@ {}").format(asked)]
-    if query.negates:
-        where.append(_in_its_own_language(tongues))
-    of_transcript = _transcript_conditions(wanted, parameters)
     if after is not None:
         parameters |= {
             "said_at": after.said_at,
@@ -115,15 +112,18 @@ def compose(
             "after_utterance": after.utterance_id,
             "after_rank": after.rank,
         }
-    by_rank = order is Order.RANK
-    following = (_AFTER_RANK if by_rank else _AFTER_TIME) if after else sql.SQL("")
-    found = (_BY_RANK if by_rank else _BY_TIME).format(
-        query=asked,
-        join=_JOIN if of_transcript else sql.SQL(""),
-        where=sql.SQL(" and ").join([*where, *of_transcript]),
-        after=following,
-        place=_PLACE,
-    )
+    if order is Order.TIME:
+        following = _AFTER_TIME if after else sql.SQL("")
+        rank = sql.SQL("0::float8 as rank")
+        found = latest(query, wanted, parameters, rank, sql.SQL("%(limit)s"), following)
+    else:
+        words = sql.SQL("s.search")
+        found = _BY_RANK.format(
+            query=asked,
+            latest=latest(query, wanted, parameters, words, sql.SQL("%(ranked)s")),
+            after=_AFTER_RANK if after else sql.SQL(""),
+            place=_PLACE,
+        )
     statement = _SHOWN.format(
         found=found,
         asked=asked,
@@ -136,6 +136,41 @@ def compose(
     return statement, parameters
 
 
+def latest(
+    query: Query,
+    wanted: Filter,
+    parameters: Parameters,
+    also: sql.Composable,
+    limit: sql.Composable,
+    after: sql.Composable = _NOTHING,
+) -> sql.Composed:
+    """The latest segments in which something is found, with `also` of each.
+
+    Every space is asked by itself: only then does the index give its segments by time, and a page of what is
+    everywhere costs no more than a page.
+    """
+    parameters |= {"words": query.words, "beginnings": list(query.beginnings)}
+    tongues = query.tongues(wanted.languages)
+    several = len(wanted.spaces) != 1
+    where = _segment_conditions(wanted, parameters)
+    where.insert(0, sql.SQL("s.space_id = home.space_id" if several else "s.space_id = %(space)s"))
+    where.append(sql.SQL("s.search @@ {}").format(_any(tongues)))
+    if query.negates:
+        where.append(_in_its_own_language(tongues))
+    of_transcript = _transcript_conditions(wanted, parameters)
+    found = _LATEST.format(
+        also=also,
+        join=_JOIN if of_transcript else _NOTHING,
+        where=sql.SQL(" and ").join([*where, *of_transcript]),
+        after=after,
+        place=_PLACE,
+        limit=limit,
+    )
+    if not several:
+        return found
+    return _OF_SPACES.format(latest=found, place=_PLACE, limit=limit)
+
+
 def _asked(tongue: str, words: LiteralString = "%(words)s") -> sql.Composable:
     return sql.SQL("hall_query({}, {}, %(beginnings)s::text[])").format(
         sql.Literal(tongue), sql.SQL(words)
@@ -143,8 +178,10 @@ def _asked(tongue: str, words: LiteralString = "%(words)s") -> sql.Composable:
 
 
 def _any(tongues: Sequence[str], words: LiteralString = "%(words)s") -> sql.Composable:
-    """What is asked, in whichever of these languages."""
-    return sql.SQL("({})").format(sql.SQL(" || ").join(_asked(t, words) for t in tongues))
+    """What is asked, in whichever of these languages, each spelling once: the planner counts them."""
+    return sql.SQL("hall_any({}::text[], {}, %(beginnings)s::text[])").format(
+        sql.Literal(list(tongues)), sql.SQL(words)
+    )
 
 
 def _in_its_own_language(tongues: Sequence[str]) -> sql.Composable:
@@ -173,10 +210,9 @@ end as marked_beginnings
 
 
 def _segment_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
-    """Who may see it comes first; then what a segment knows of itself."""
-    parameters["spaces"] = list(wanted.spaces)
+    """What a segment knows of itself."""
+    parameters |= {"spaces": list(wanted.spaces), "space": next(iter(wanted.spaces), None)}
     found: list[sql.Composable] = [
-        sql.SQL("s.space_id = any(%(spaces)s::uuid[])"),
         sql.SQL("s.is_final"),
     ]
     for name, value, condition in (

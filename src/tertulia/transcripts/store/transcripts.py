@@ -1,12 +1,22 @@
 """Queries about transcripts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    func,
+    select,
+    text,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from tertulia.kernel.database import Transaction
@@ -101,6 +111,23 @@ def _measures(wanted: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
+def _page(wanted: Filter, after: Position | None, limit: int) -> Select[Any]:
+    """The latest conversations after a place."""
+    query = select(*_TRANSCRIPT_COLUMNS).where(*conditions(wanted))
+    if after is not None:
+        place = tuple_(TranscriptRow.started_at, TranscriptRow.id)
+        query = query.where(place < (after.at, after.id))
+    ordered = query.order_by(TranscriptRow.started_at.desc(), TranscriptRow.id.desc())
+    return ordered.limit(limit)
+
+
+async def latest_ids(tx: Transaction, wanted: Filter, limit: int) -> Sequence[UUID]:
+    """The latest conversations that the filters leave."""
+    query = select(TranscriptRow.id).where(*conditions(wanted))
+    ordered = query.order_by(TranscriptRow.started_at.desc(), TranscriptRow.id.desc())
+    return (await tx.session.scalars(ordered.limit(limit))).all()
+
+
 class TranscriptStore:
     """Queries about transcripts; whoever asks for one says in which spaces it may be."""
 
@@ -146,13 +173,15 @@ class TranscriptStore:
         self, tx: Transaction, wanted: Filter, after: Position | None, limit: int
     ) -> Sequence[Transcript]:
         """The latest first."""
-        query = select(*_TRANSCRIPT_COLUMNS).where(*conditions(wanted))
-        if after is not None:
-            place = tuple_(TranscriptRow.started_at, TranscriptRow.id)
-            query = query.where(place < (after.at, after.id))
-        ordered = query.order_by(TranscriptRow.started_at.desc(), TranscriptRow.id.desc())
-        rows = await tx.session.execute(ordered.limit(limit))
-        return [transcript_of(row) for row in rows]
+        if not wanted.spaces:
+            return []
+        pages = [_page(replace(wanted, spaces=[space]), after, limit) for space in wanted.spaces]
+        if len(pages) == 1:
+            return [transcript_of(row) for row in await tx.session.execute(pages[0])]
+        # each space gives its page by its index; all of them are no more than a few pages to put in order
+        of_all = union_all(*(select(page.subquery()) for page in pages)).subquery()
+        ordered = select(of_all).order_by(of_all.c.started_at.desc(), of_all.c.id.desc())
+        return [transcript_of(row) for row in await tx.session.execute(ordered.limit(limit))]
 
     async def change(self, tx: Transaction, id_: UUID, changes: Mapping[str, Any]) -> None:
         await tx.session.execute(
