@@ -276,6 +276,7 @@ export function silence(seconds: number): ArrayBuffer {
 const transcription = (number: number, part: Partial<TranscriptionText>): TranscriptionText => ({
   id: `transcription-${number}`,
   name: `call-${number}.mp3`,
+  transcript_id: null,
   status: "done",
   progress: 1,
   eta_seconds: null,

@@ -9,6 +9,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { meQuery } from "./api/session";
+import { conversationSearch, librarySearch } from "./rooms/library/filters";
 import { Failed, NotFound } from "./shell/Failed";
 import { Shell } from "./shell/Shell";
 import { PageSkeleton } from "./ui/Skeletons";
@@ -99,6 +100,33 @@ const transcription = createRoute({
   component: lazyRouteComponent(() => import("./rooms/transcribe/Reading"), "Reading"),
 });
 
+const live = createRoute({
+  getParentRoute: () => inside,
+  path: "/live",
+  component: lazyRouteComponent(() => import("./rooms/live/Live"), "Live"),
+});
+
+/** On a screen of its own, and for guests too: who may look is the socket's affair. */
+const captions = createRoute({
+  getParentRoute: () => root,
+  path: "/captions/$id",
+  component: lazyRouteComponent(() => import("./rooms/live/CaptionsRoom"), "CaptionsRoom"),
+});
+
+const library = createRoute({
+  getParentRoute: () => inside,
+  path: "/library",
+  validateSearch: librarySearch,
+  component: lazyRouteComponent(() => import("./rooms/library/Library"), "Library"),
+});
+
+const conversation = createRoute({
+  getParentRoute: () => inside,
+  path: "/library/$id",
+  validateSearch: conversationSearch,
+  component: lazyRouteComponent(() => import("./rooms/library/Conversation"), "Conversation"),
+});
+
 const status = createRoute({
   getParentRoute: () => inside,
   path: "/status",
@@ -164,10 +192,14 @@ const settingsWebhook = createRoute({
 const tree = root.addChildren([
   signIn,
   invitation,
+  captions,
   inside.addChildren([
     home,
     transcribe,
     transcription,
+    live,
+    library,
+    conversation,
     status,
     settings.addChildren([
       settingsHome,

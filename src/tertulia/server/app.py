@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Scope
 
 import tertulia
+from tertulia.demo import api as demo_api
 from tertulia.identity import api as identity
 from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import CREATE, DEFAULT
@@ -29,7 +30,7 @@ from tertulia.webhooks import api as webhooks_api
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe", "/api/transcripts/")
 """Addresses that take recordings; everything else takes small bodies only."""
 
-FEATURES: tuple[str, ...] = ("transcribe",)
+FEATURES: tuple[str, ...] = ("transcribe", "library")
 """The rooms that are open here; the page shows no other."""
 
 COUNTED = ("/api/", "/v1/")
@@ -117,6 +118,7 @@ def create_api(services: Services) -> FastAPI:
     for part in services.hall_parts.routers(services.access, services.blob_store):
         api.include_router(part)
     api.include_router(ledger_api.router(services.ledger, services.access))
+    api.include_router(demo_api.router(services.demo, services.access))
     api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),

@@ -12,6 +12,7 @@ from pathlib import Path
 from tertulia.blobs.domain import BlobStore
 from tertulia.blobs.opening import open_store
 from tertulia.blobs.service import BlobService
+from tertulia.demo import Demo
 from tertulia.events.postgres import PostgresTransport
 from tertulia.events.service import Events
 from tertulia.events.transport import Transport
@@ -85,6 +86,7 @@ class Services:
     hall_parts: Hall
     hall: TranscriptService
     hall_exporter: Exporter
+    demo: Demo
     segment_writer: SegmentWriter
     url: str
     started_at: datetime
@@ -164,6 +166,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         hall_parts=hall,
         hall=hall.service,
         hall_exporter=hall.exporter,
+        demo=Demo(hall.service, hall.recordings, blobs, speech.service, clock),
         segment_writer=hall.writer,
         url=url,
         started_at=clock.now(),

@@ -46,3 +46,25 @@ export function useFormat() {
     language: (code: string) => new Intl.DisplayNames(language, { type: "language" }).of(code) ?? code,
   };
 }
+
+/** Languages that are offered where one says what is spoken; each by its name in the reader's. */
+export const spokenLanguages = [
+  "es",
+  "ru",
+  "en",
+  "pt",
+  "fr",
+  "de",
+  "it",
+  "ca",
+  "uk",
+  "pl",
+  "nl",
+  "tr",
+  "ar",
+  "he",
+  "hi",
+  "zh",
+  "ja",
+  "ko",
+];

@@ -1,18 +1,38 @@
-import { IconActivity, IconFileText, IconHome2, IconSettings, type TablerIcon } from "@tabler/icons-react";
+import {
+  IconActivity,
+  IconBooks,
+  IconFileText,
+  IconHome2,
+  IconMicrophone,
+  IconSettings,
+  type TablerIcon,
+} from "@tabler/icons-react";
 
 /** A way into the product, shown when the server says that it is there. */
 export interface Door {
-  to: "/transcribe";
-  word: "transcribe";
+  to: "/live" | "/transcribe";
+  word: "live" | "transcribe";
   icon: TablerIcon;
 }
 
 /** A room of the product as the navigation shows it. */
-export type Room = Door | { to: "/" | "/status" | "/settings"; word: "home" | "status" | "settings"; icon: TablerIcon };
+export type Room =
+  | Door
+  | {
+      to: "/" | "/library" | "/status" | "/settings";
+      word: "home" | "library" | "status" | "settings";
+      icon: TablerIcon;
+    };
 
 /** The doors this page knows, by the name the server lists them under. */
 const doors: Record<string, Door> = {
+  live: { to: "/live", word: "live", icon: IconMicrophone },
   transcribe: { to: "/transcribe", word: "transcribe", icon: IconFileText },
+};
+
+/** What every door leads to, by the same names. */
+const halls: Record<string, Room> = {
+  library: { to: "/library", word: "library", icon: IconBooks },
 };
 
 export function doorsOf(features: readonly string[]): Door[] {
@@ -23,6 +43,7 @@ export function roomsOf(features: readonly string[]): Room[] {
   return [
     { to: "/", word: "home", icon: IconHome2 },
     ...doorsOf(features),
+    ...features.flatMap((feature) => halls[feature] ?? []),
     { to: "/status", word: "status", icon: IconActivity },
     { to: "/settings", word: "settings", icon: IconSettings },
   ];

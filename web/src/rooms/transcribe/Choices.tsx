@@ -1,32 +1,12 @@
 import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useFormat } from "../../i18n/format";
+import { spokenLanguages, useFormat } from "../../i18n/format";
 import forms from "../settings/Form.module.css";
 import { statusQuery } from "../status/Status";
 import type { UploadChoices } from "./upload";
 
 const AUTO = "auto";
-const spoken = [
-  "es",
-  "ru",
-  "en",
-  "pt",
-  "fr",
-  "de",
-  "it",
-  "ca",
-  "uk",
-  "pl",
-  "nl",
-  "tr",
-  "ar",
-  "he",
-  "hi",
-  "zh",
-  "ja",
-  "ko",
-];
 const channelChoices = ["mix", "split"] as const;
 
 interface ChoicesProps {
@@ -40,7 +20,7 @@ export function Choices({ value, onChange }: ChoicesProps) {
   const format = useFormat();
   const status = useQuery({ ...statusQuery, retry: false });
   const engines = (status.data?.engines ?? []).filter((engine) => engine.kind === "stt" && engine.works);
-  const languages = spoken.map((code) => ({ value: code, label: format.language(code) }));
+  const languages = spokenLanguages.map((code) => ({ value: code, label: format.language(code) }));
   return (
     <div className={forms.pair}>
       <Select
