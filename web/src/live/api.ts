@@ -46,6 +46,15 @@ export class LiveServer {
     return (await this.call<{ token: string }>("POST", path, { role })).token;
   }
 
+  /** The engines that can follow a voice here. */
+  async engines(): Promise<string[]> {
+    const { engines } = await this.call<{ engines: { name: string; works?: boolean }[] }>(
+      "GET",
+      "/api/streaming/status",
+    );
+    return engines.filter((engine) => engine.works !== false).map((engine) => engine.name);
+  }
+
   socket(id: string): string {
     return this.address("/api/realtime/transcribe", id);
   }

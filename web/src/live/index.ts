@@ -9,6 +9,7 @@ export {
   type MicrophoneOptions,
   microphones,
   type MicrophoneTrouble,
+  wayFor,
 } from "./capture/microphone";
 export { Captions, type CaptionsOptions, type CaptionsView } from "./captions";
 export { type OpenSocket, type SocketLike } from "./connection";

@@ -7,6 +7,8 @@ export interface OneTab {
   /** Asks the tab that has the place to end, and waits until it has. */
   takeOver(onAsked: () => void): Promise<void>;
   leave(): void;
+  /** Whether another tab has the place. */
+  elsewhere(): Promise<boolean>;
   /** Says whether another tab has the place, now and at each change. */
   watch(onChange: (elsewhere: boolean) => void): () => void;
 }
@@ -40,11 +42,13 @@ export class LockedTab implements OneTab {
     this.release = null;
   }
 
+  async elsewhere(): Promise<boolean> {
+    const held = (await this.locks?.query())?.held ?? [];
+    return this.release === null && held.some((lock) => lock.name === NAME);
+  }
+
   watch(onChange: (elsewhere: boolean) => void): () => void {
-    const look = async () => {
-      const held = (await this.locks?.query())?.held ?? [];
-      onChange(this.release === null && held.some((lock) => lock.name === NAME));
-    };
+    const look = async () => onChange(await this.elsewhere());
     void look();
     const channel = this.openChannel();
     channel.onmessage = () => void look();

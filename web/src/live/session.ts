@@ -67,6 +67,7 @@ type Wish = "recording" | "paused" | "stopped";
 /** One live session as a client sees it: give it pieces of audio, watch its `view`, and it keeps every word through any cut. */
 export class LiveSession {
   readonly view: Store<LiveView>;
+  readonly id: string;
   private readonly outbox = new Outbox();
   private readonly retries = new Retries(() => void this.connect());
   private connection: Connection | null = null;
@@ -82,6 +83,7 @@ export class LiveSession {
   private committed: (() => void) | null = null;
 
   constructor(private readonly options: SessionOptions) {
+    this.id = new URL(options.url).searchParams.get("session_id") ?? "";
     this.token = options.token;
     this.anew = options.again ?? false;
     this.view = new Store<LiveView>({

@@ -4,7 +4,7 @@ import { pcmCapture } from "./pcm";
 import { webmCapture } from "./webm";
 
 /** Why there is no sound, in the words of the program; the page has a person's. */
-export type MicrophoneTrouble = "insecure" | "refused" | "missing" | "busy" | "unplugged";
+export type MicrophoneTrouble = "insecure" | "unfit" | "refused" | "missing" | "busy" | "unplugged";
 
 export class MicrophoneError extends Error {
   constructor(readonly trouble: MicrophoneTrouble) {
@@ -16,8 +16,8 @@ export class MicrophoneError extends Error {
 export interface MicrophoneOptions {
   /** Which one, by the id the browser gives; the system's own choice when left out. */
   deviceId?: string | undefined;
-  /** How the sound is to leave; the best there is when left out. */
-  way?: Way | undefined;
+  /** How the sound is to leave; `wayFor` says what this browser has. */
+  way: Way;
   onPiece: OnPiece;
   /** The device is gone, or the person took the permission back. */
   onLost: (trouble: MicrophoneTrouble) => void;
@@ -53,16 +53,12 @@ export class Microphone {
     return opened;
   }
 
-  /** Begins to hand over pieces, and says which way was taken. */
-  async listen(): Promise<Way> {
-    const { onPiece } = this.options;
-    const here = waysHere();
-    const wanted = this.options.way && here.includes(this.options.way) ? this.options.way : here[0];
-    if (wanted === "opus" && (await opusWorks())) this.capture = await opusCapture(this.context, this.source, onPiece);
-    else if (wanted === "webm") this.capture = webmCapture(this.stream, onPiece);
-    else if (wanted) this.capture = await pcmCapture(this.context, this.source, onPiece);
-    else throw new MicrophoneError("missing");
-    return this.capture.way;
+  /** Begins to hand over pieces. */
+  async listen(): Promise<void> {
+    const { way, onPiece } = this.options;
+    if (way === "opus") this.capture = await opusCapture(this.context, this.source, onPiece);
+    else if (way === "webm") this.capture = webmCapture(this.stream, onPiece);
+    else this.capture = await pcmCapture(this.context, this.source, onPiece);
   }
 
   /** What the system calls the microphone in use. */
@@ -104,6 +100,15 @@ export class Microphone {
     for (const track of this.stream.getTracks()) track.stop();
     if (this.context.state !== "closed") await this.context.close();
   }
+}
+
+/** The way asked for where this browser has it, else the best it has. */
+export async function wayFor(wanted: Way | undefined): Promise<Way> {
+  const here = waysHere();
+  if (wanted === "opus" && here.includes("opus") && (await opusWorks())) return "opus";
+  const best = here.find((way) => way === wanted && way !== "opus") ?? here.find((way) => way !== "opus");
+  if (!best) throw new MicrophoneError("unfit");
+  return best;
 }
 
 const QUIETEST_DB = -60;
