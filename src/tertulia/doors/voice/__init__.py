@@ -1,0 +1,1 @@
+"""The door `voice`: audio in, an answer in text and voice out."""
