@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from tertulia.identity.changes import Change, ChangeKind, Changes
-from tertulia.identity.domain import Principal, PrincipalKind, SessionKind
+from tertulia.identity.domain import Credential, Principal, PrincipalKind, SessionKind
 from tertulia.identity.revocation import RevocationWatch
 from tertulia.identity.store import PrincipalStore
 from tertulia.kernel.clock import Clock
@@ -77,6 +77,13 @@ class Authenticator:
             self._asking[key] = task
             task.add_done_callback(lambda done: self._asked(key, done))
         return await asyncio.shield(task)
+
+    async def standing(self, credential: Credential) -> Principal | None:
+        """Whom a credential still stands for: for what was derived from it, such as a token for one socket."""
+        async with self._database.transaction() as tx:
+            found = await self._store.standing(tx, [credential], self._clock.now())
+        principal = found.get(credential)
+        return replace(principal, revoked=self._watch.watch(principal)) if principal else None
 
     def _asked(self, key: bytes, task: asyncio.Task[Principal | None]) -> None:
         self._asking.pop(key, None)

@@ -260,6 +260,23 @@ class Settings(BaseSettings):
         300, gt=0, description="Longest a chat model may work on one answer."
     )
 
+    # Live sessions
+    live_max_sessions: int = Field(
+        0, ge=0, description="Live sessions this server follows; 0 measures what the machine holds."
+    )
+    live_connect_seconds: float = Field(
+        30, gt=0, description="How long a new live session waits for its first connection."
+    )
+    live_idle_seconds: float = Field(
+        300, gt=0, description="After so long without sound or a command a live session is ended."
+    )
+    live_reconnect_seconds: float = Field(
+        300, gt=0, description="How long a live session waits for its client to come back."
+    )
+    live_log_days: int = Field(
+        30, ge=1, le=3650, description="Days the logs and measurements of live sessions are kept."
+    )
+
     # Seeing inside
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged; content never is."

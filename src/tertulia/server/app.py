@@ -20,6 +20,7 @@ from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import explain_http, explain_validation, problem_response
 from tertulia.ledger import api as ledger_api
 from tertulia.server import health, reference, status
+from tertulia.server.live import Sockets
 from tertulia.server.middleware import Surroundings
 from tertulia.server.page import Page
 from tertulia.server.wiring import Services
@@ -30,7 +31,7 @@ from tertulia.webhooks import api as webhooks_api
 LARGE_BODIES = ("/v1/audio/", "/api/transcribe", "/api/transcripts/")
 """Addresses that take recordings; everything else takes small bodies only."""
 
-FEATURES: tuple[str, ...] = ("transcribe", "library")
+FEATURES: tuple[str, ...] = ("live", "transcribe", "library", "costs")
 """The rooms that are open here; the page shows no other."""
 
 COUNTED = ("/api/", "/v1/")
@@ -43,6 +44,7 @@ COSTLY = (
     "/api/spaces",
     "/api/webhooks",
     "/api/transcripts/import",
+    "/api/streaming/sessions",
 )
 """Addresses where a POST makes something that costs work or room."""
 
@@ -55,8 +57,16 @@ def create_app(services: Services) -> ASGIApp:
 def surround(api: FastAPI, services: Services) -> ASGIApp:
     """Adds the page and what every request goes through."""
     api.mount("/", Page())
+    sockets = services.live.sockets(
+        services.database,
+        services.clock,
+        services.access,
+        services.authenticator,
+        services.limiter,
+        services.events,
+    )
     return Surroundings(
-        api,
+        Sockets(api, sockets),
         services.settings,
         services.metrics,
         large=LARGE_BODIES,
@@ -102,6 +112,7 @@ def create_api(services: Services) -> FastAPI:
     )
     api.include_router(webhooks_api.router(services.webhooks, services.access))
     api.include_router(status.router(services))
+    api.include_router(services.live.router(services.access))
     api.include_router(
         audio_api.router(
             services.speech.service,

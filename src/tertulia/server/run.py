@@ -106,6 +106,7 @@ async def serve(
         http=PatientHttpProtocol,
         ws="websockets-sansio",
         ws_max_size=4 * 1_048_576,
+        ws_per_message_deflate=False,  # sound does not shrink, and it would cost every frame
         ws_ping_interval=20,
         ws_ping_timeout=20,
         lifespan="off",

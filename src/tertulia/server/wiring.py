@@ -37,8 +37,9 @@ from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
 from tertulia.ledger import domain as ledger_domain
 from tertulia.ledger.service import Ledger
-from tertulia.server.hall import Hall, build_hall, run_jobs
+from tertulia.server.hall import Hall, build_hall
 from tertulia.server.language import build_language
+from tertulia.server.live import Live, build_live
 from tertulia.server.metrics import Metrics
 from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
@@ -88,6 +89,7 @@ class Services:
     hall_exporter: Exporter
     demo: Demo
     segment_writer: SegmentWriter
+    live: Live
     url: str
     started_at: datetime
 
@@ -128,10 +130,21 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     ledger = _ledger(settings, identity, clock)
     speech = build_speech(settings, metrics)
     language = build_language(settings, metrics, clock)
-    hall = build_hall(database, identity, blobs, jobs, events, webhooks, clock)
+    hall = build_hall(database, identity, blobs, jobs, events, webhooks, clock, speech)
     transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall)
     hall.service.before_erasure(transcriptions.forget)
-    run_jobs(hall, jobs, speech.decoder)
+
+    live = build_live(
+        settings,
+        database,
+        clock,
+        identity=identity,
+        hall=hall.service,
+        events=events,
+        ledger=ledger,
+        speech=speech,
+        jobs=jobs,
+    )
 
     # what is only in a space goes with it, in the same transaction
     identity.spaces.before_removal(transcriptions.delete_space)
@@ -168,6 +181,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         hall_exporter=hall.exporter,
         demo=Demo(hall.service, hall.recordings, blobs, speech.service, clock),
         segment_writer=hall.writer,
+        live=live,
         url=url,
         started_at=clock.now(),
     )
@@ -282,6 +296,8 @@ async def opened_services(
         if server or worker:
             await stack.enter_async_context(services.segment_writer.running())
             await stack.enter_async_context(running_speech(services.speech))
+        if server:
+            await stack.enter_async_context(services.live.running())
         if server and settings.worker_inside:
             await stack.enter_async_context(_working(services.worker))
         yield services

@@ -1,0 +1,73 @@
+"""The sound that is not confirmed yet, by its place in the session, so that another engine can hear it again."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
+
+RECENT_SAMPLES = 2 * SAMPLE_RATE_HZ
+
+Span = tuple[int, int]
+"""First sample and the one after the last."""
+
+
+class KeptAudio:
+    """Nothing here is copied: the arrays are those the engine was given."""
+
+    def __init__(self, position: int = 0, spans: Sequence[Span] = ()) -> None:
+        self.heard = position
+        """Everything said before this sample is in a final."""
+        self.end = position
+        self._blocks: deque[tuple[int, Samples]] = deque()
+        self._spans = list(spans)
+        self._recent: deque[Samples] = deque()
+        self._recent_samples = 0
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Finals past `heard`: what they cover is not to be heard again."""
+        return tuple(self._spans)
+
+    @property
+    def seconds(self) -> float:
+        """How much is kept."""
+        return (self.end - self._blocks[0][0]) / SAMPLE_RATE_HZ if self._blocks else 0.0
+
+    def add(self, samples: Samples) -> None:
+        if len(samples):
+            self._blocks.append((self.end, samples))
+            self.end += len(samples)
+            self._recent.append(samples)
+            self._recent_samples += len(samples)
+            while self._recent_samples - len(self._recent[0]) >= RECENT_SAMPLES:
+                self._recent_samples -= len(self._recent.popleft())
+
+    def confirm(self, heard: int, final: Span | None = None) -> None:
+        """Forgets what is confirmed."""
+        self.heard = max(self.heard, min(heard, self.end))
+        if final is not None:
+            self._spans.append(final)
+        if self._spans:
+            self._spans = [span for span in self._spans if span[1] > self.heard]
+        while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= self.heard:
+            self._blocks.popleft()
+
+    def since(self, at: int) -> Iterable[Samples]:
+        """The sound from `at` on, with what is in finals already made silent."""
+        for start, block in list(self._blocks):
+            if start + len(block) > at:
+                yield self._silenced(start, block)[max(0, at - start) :]
+
+    @property
+    def recent(self) -> list[Samples]:
+        """The last two seconds, confirmed or not."""
+        return list(self._recent)
+
+    def _silenced(self, start: int, block: Samples) -> Samples:
+        for first, last in self._spans:
+            if first < start + len(block) and last > start:
+                block = np.array(block)
+                block[max(0, first - start) : max(0, last - start)] = 0.0
+        return block
