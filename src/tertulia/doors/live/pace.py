@@ -28,7 +28,7 @@ class Pace:
     _heard_position: int = 0
     _latency_ms: int = 0
     _measured_at: float = float("-inf")
-    _all: array[int] = field(default_factory=lambda: array("I"))
+    _all: "array[int]" = field(default_factory=lambda: array("I"))
 
     def arrived(self, seq: int, position: int, now: float) -> None:
         self.arrivals.append((position, seq, now))
