@@ -170,6 +170,12 @@ RULES: dict[str, Rule] = {
     "play_transcript": Rule(MEMBERS, own=True),
     "get_waveform": Rule(MEMBERS, own=True),
     "list_speakers": Rule(MEMBERS, own=True),
+    "list_readings": Rule(MEMBERS, own=True),
+    "create_reading": Rule(MEMBERS, own=True, body={}),
+    "list_reading_segments": Rule(MEMBERS, own=True),
+    "compare_readings": Rule(MEMBERS, own=True),
+    "choose_reading": Rule(MEMBERS, own=True, body={}),
+    "delete_reading": Rule(MEMBERS, own=True),
     "search": MINE,
     "search_facets": MINE,
     "export_search": MINE,
@@ -295,6 +301,12 @@ class House:
             time.sleep(0.1)
         raise AssertionError("the recording was never read")
 
+    def new_reading(self) -> dict[str, str]:
+        """A recording in the space that is read once more."""
+        made = self.new_transcription(in_the_space=True)
+        asked = self._made(Who.OWNER, f"/api/transcripts/{made}/readings")
+        return {"id": made, "number": str(asked["number"])}
+
     def new_transcript(self) -> str:
         """A final transcript of one segment in the space."""
         made = self._made(Who.OWNER, "/api/transcripts", space_id=self.space, title="Monday")["id"]
@@ -333,6 +345,12 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
     "update_user": lambda h: {"id": h.new_member()},
     "play_transcript": lambda h: {"id": h.new_transcription(in_the_space=True)},
     "get_waveform": lambda h: {"id": h.new_transcription(in_the_space=True)},
+    "create_reading": lambda h: {"id": h.new_transcription(in_the_space=True)},
+    "delete_reading": lambda h: h.new_reading(),
+    **{
+        name: lambda h: {"id": h.new_transcript(), "number": "1"}
+        for name in ("list_reading_segments", "compare_readings", "choose_reading")
+    },
     **{
         name: lambda h: {"id": h.new_transcript(), "utterance_id": SEGMENT["utterance_id"]}
         for name in (
@@ -348,6 +366,7 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
             "read_document",
             "export_transcript",
             "list_speakers",
+            "list_readings",
         )
     },
 }
@@ -400,7 +419,7 @@ def test_who_may(house: House, name: str, who: Who) -> None:
     method, path = ROUTES[name]
     rule = RULES[name]
     named = FILLED.get(name, lambda _: {})(house)
-    for part in ("id", "user_id", "invitation_id", "token", "model", "utterance_id"):
+    for part in ("id", "user_id", "invitation_id", "token", "model", "utterance_id", "number"):
         path = path.replace(f"{{{part}}}", named.get(part, str(uuid4())))
     sent = (
         {"files": recording(), "data": {"model": "whisper-1"}}

@@ -13,13 +13,15 @@ from tertulia.identity.service import IdentityService
 from tertulia.jobs.service import Jobs
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
-from tertulia.transcripts import api, domain, recordings_api, search_api
+from tertulia.server.speech import Speech
+from tertulia.speech.transcriptions.reading import SpeechReader
+from tertulia.transcripts import api, domain, readings_api, recordings_api, search_api
 from tertulia.transcripts.exporting import Exporter
+from tertulia.transcripts.readings import Readings
 from tertulia.transcripts.recordings import Recordings
 from tertulia.transcripts.service import TranscriptService
-from tertulia.transcripts.tasks import HallTasks
+from tertulia.transcripts.tasks import HallTasks, ReadingTasks
 from tertulia.transcripts.telling import OUTSIDE
-from tertulia.transcripts.waveform import Decodes
 from tertulia.transcripts.writer import SegmentWriter
 from tertulia.webhooks import Webhooks
 
@@ -30,6 +32,7 @@ class Hall:
 
     service: TranscriptService
     recordings: Recordings
+    readings: Readings
     exporter: Exporter
     writer: SegmentWriter
 
@@ -37,6 +40,7 @@ class Hall:
         """Everything below `/api/transcripts` and `/api/search`."""
         yield api.router(self.service, self.exporter, access, store)
         yield recordings_api.router(self.recordings, access, store)
+        yield readings_api.router(self.readings, access)
         yield search_api.router(self.service, self.exporter, access)
 
 
@@ -48,8 +52,9 @@ def build_hall(
     events: Events,
     webhooks: Webhooks,
     clock: Clock,
+    speech: Speech,
 ) -> Hall:
-    """Puts the hall together; `run_jobs` adds what needs speech."""
+    """Puts the hall together and registers its jobs."""
     identity.scopes.register(domain.READ, "Read, search and export transcripts.")
     identity.scopes.register(domain.WRITE, "Add to, correct, bring in and remove transcripts.")
     for name, (meaning, example) in OUTSIDE.items():
@@ -57,14 +62,15 @@ def build_hall(
     service = TranscriptService(
         blobs=blobs, clock=clock, announcer=events, jobs=jobs, outside=webhooks
     )
+    reader = SpeechReader(speech.service)
+    recordings = Recordings(service, blobs, jobs)
+    readings = Readings(service, recordings, jobs, clock, reader.check)
+    HallTasks(service, recordings, speech.decoder).register(jobs)
+    ReadingTasks(readings, reader).register(jobs)
     return Hall(
         service=service,
-        recordings=Recordings(service, blobs, jobs),
+        recordings=recordings,
+        readings=readings,
         exporter=Exporter(database, service),
         writer=SegmentWriter(database, clock, events),
     )
-
-
-def run_jobs(hall: Hall, jobs: Jobs, decoder: Decodes) -> None:
-    """Registers the hall's jobs."""
-    HallTasks(hall.service, hall.recordings, decoder).register(jobs)

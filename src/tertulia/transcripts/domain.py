@@ -77,6 +77,27 @@ class ImportUnreadableError(InvalidRequestError):
     title = "The file cannot be read as a transcript"
 
 
+class ReadingMissingError(NotFoundError):
+    """The transcript has no reading of that number."""
+
+    code = "reading_missing"
+    title = "There is no such reading"
+
+
+class ReadingUnfinishedError(ConflictError):
+    """The reading is not done, so its text cannot be shown or chosen."""
+
+    code = "reading_unfinished"
+    title = "The reading is not finished"
+
+
+class ReadingInUseError(ConflictError):
+    """The reading is the current one."""
+
+    code = "reading_in_use"
+    title = "This reading is the current one"
+
+
 class Kind(StrEnum):
     """The door a conversation came through."""
 
@@ -213,6 +234,37 @@ class Transcript:
         """As the export formats take it; what is not final is left out."""
         spoken = tuple(s.spoken() for s in segments if s.is_final)
         return Recognition(spoken, self.language, self.duration_seconds, self.provider or "")
+
+
+class ReadingStatus(StrEnum):
+    """Where a reading stands; a failed one can be asked for again as another."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One engine's text of a conversation. The first is what its door heard; the current one is what is searched."""
+
+    transcript_id: UUID
+    number: int
+    """From 1, in the order they were asked for."""
+    status: ReadingStatus
+    is_current: bool
+    created_at: datetime
+    id: UUID
+    engine_asked: str | None = None
+    language_asked: str | None = None
+    split: bool = False
+    provider: str | None = None
+    language: str | None = None
+    error: Mapping[str, Any] | None = None
+    """Why it failed, as a problem document."""
+    created_by: UUID | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,14 +63,17 @@ class Recordings:
         """The recording for whoever measures it; None when that was done already."""
         if await self._store.has_waveform(tx, id_):
             return None
-        return await self._blobs.open(await self.audio(tx, None, id_))
+        return await self.open(await self.audio(tx, None, id_))
+
+    async def open(self, blob: Blob) -> Download:
+        return await self._blobs.open(blob)
 
     async def drawn(self, tx: Transaction, id_: UUID, drawn: Waveform) -> None:
         """Keeps how a recording looks, unless it is gone by now."""
         found = await self._transcripts.find(tx, id_, None, lock=True)
         if found is not None and found.audio is not None:
             await self._store.put_waveform(tx, id_, drawn)
-            await self._hall.tell(tx, found)
+            await self._hall.tell(tx, id_)
 
     async def lanes(self, tx: Transaction, spaces: Spaces, id_: UUID) -> Sequence[Lane]:
         """Who is heard when, the first to speak first."""

@@ -142,7 +142,7 @@ class TranscriptService:
         tags: Sequence[str] | None = None,
     ) -> Transcript:
         """Changes what is given; a language is that of every segment that had the old one."""
-        found = await self._locked(tx, spaces, id_)
+        found = await self.locked(tx, spaces, id_)
         changes: dict[str, Any] = {}
         if title is not None:
             changes["title"] = tidy_title(title)
@@ -153,7 +153,7 @@ class TranscriptService:
             await self._segments.set_language(tx, id_, found.language, changes["language"])
         if not changes:
             return found
-        return await self._change(tx, found, changes)
+        return await self.change(tx, found, changes)
 
     def before_erasure(self, farewell: Farewell) -> None:
         """Has `farewell` called, in the same transaction, before transcripts go: it removes what hangs on them."""
@@ -161,7 +161,7 @@ class TranscriptService:
 
     async def delete(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> None:
         """Removes it with everything that hangs on it."""
-        await self.remove(tx, [await self._locked(tx, spaces, id_)])
+        await self.remove(tx, [await self.locked(tx, spaces, id_)])
 
     async def remove(self, tx: Transaction, gone: Sequence[Transcript]) -> int:
         """Removes transcripts that are locked, with their documents and recordings; says how many blobs went."""
@@ -215,7 +215,7 @@ class TranscriptService:
         version: int | None = None,
     ) -> Segment:
         """The only way a final text changes; an empty speaker or person takes it away."""
-        found = await self._locked(tx, spaces, id_, version)
+        found = await self.locked(tx, spaces, id_, version)
         before = await self._segments.find(tx, id_, utterance_id, lock=True)
         if before is None:
             raise SegmentMissingError
@@ -248,7 +248,7 @@ class TranscriptService:
         by: UUID | None = None,
     ) -> Transcript:
         """Gives all that one speaker said another name and, where known, the person they are."""
-        found = await self._locked(tx, spaces, id_)
+        found = await self.locked(tx, spaces, id_)
         changes = {
             "speaker": tidy_name(after),
             "person": tidy_name(person),
@@ -271,19 +271,19 @@ class TranscriptService:
 
     async def finish(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
         """Makes it final at once; its document is written by a job. What doors call when a conversation ends."""
-        final = await self._finalising.close(tx, await self._locked(tx, spaces, id_))
+        final = await self._finalising.close(tx, await self.locked(tx, spaces, id_))
         if not final.document_is_current:
             await self._finalising.later(tx, id_)
         return final
 
     async def finalise(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
         """Makes it final and writes its document. Once more changes nothing, unless it was changed meanwhile."""
-        final = await self._finalising.close(tx, await self._locked(tx, spaces, id_))
+        final = await self._finalising.close(tx, await self.locked(tx, spaces, id_))
         return await self._finalising.write(tx, final)
 
     async def write_document(self, tx: Transaction, id_: UUID) -> None:
         """What the job does: the document of a final transcript, at the version it has by now."""
-        found = await self._locked(tx, None, id_)
+        found = await self.locked(tx, None, id_)
         if found.state is State.FINAL:
             await self._finalising.write(tx, found)
 
@@ -360,9 +360,39 @@ class TranscriptService:
         """What the conversations found have in common."""
         return await self._facets.facets(tx, query, wanted)
 
-    async def tell(self, tx: Transaction, found: Transcript) -> None:
-        """Lets those who look at it know that something about it is another."""
+    # For the other parts of the hall
+
+    async def tell(
+        self, tx: Transaction, id_: UUID, outside: str | None = None, **more: Any
+    ) -> None:
+        """Lets those who look at it know that something about it is another, and those outside who asked."""
+        found = await self.get(tx, None, id_)
         await self._telling.changed(tx, found)
+        if outside is not None:
+            await self._telling.outside(tx, outside, found, **more)
+
+    async def locked(
+        self, tx: Transaction, spaces: Spaces | None, id_: UUID, version: int | None = None
+    ) -> Transcript:
+        """The transcript, which nobody else changes until the transaction ends; of that version, where one is named."""
+        found = _there(await self._transcripts.find(tx, id_, spaces, lock=True))
+        if version is not None and version != found.version:
+            raise TranscriptOutdatedError(
+                f"It is at version {found.version} by now. Read it again and repeat the change."
+            )
+        return found
+
+    async def change(
+        self, tx: Transaction, found: Transcript, changes: Mapping[str, Any]
+    ) -> Transcript:
+        """Counts a change of what it says; its document follows."""
+        counted = {**changes, "version": found.version + 1, "updated_at": self._clock.now()}
+        await self._transcripts.change(tx, found.id, counted)
+        changed = _there(await self._transcripts.find(tx, found.id, None))
+        await self._telling.changed(tx, changed)
+        if changed.state is State.FINAL:
+            await self._finalising.later(tx, found.id, seconds=SETTLED_SECONDS)
+        return changed
 
     # Inside
 
@@ -380,29 +410,8 @@ class TranscriptService:
             for s in piece
         ]
 
-    async def _locked(
-        self, tx: Transaction, spaces: Spaces | None, id_: UUID, version: int | None = None
-    ) -> Transcript:
-        found = _there(await self._transcripts.find(tx, id_, spaces, lock=True))
-        if version is not None and version != found.version:
-            raise TranscriptOutdatedError(
-                f"It is at version {found.version} by now. Read it again and repeat the change."
-            )
-        return found
-
     async def _grown(self, tx: Transaction, found: Transcript) -> Transcript:
-        return await self._change(tx, found, {})
-
-    async def _change(
-        self, tx: Transaction, found: Transcript, changes: Mapping[str, Any]
-    ) -> Transcript:
-        counted = {**changes, "version": found.version + 1, "updated_at": self._clock.now()}
-        await self._transcripts.change(tx, found.id, counted)
-        changed = _there(await self._transcripts.find(tx, found.id, None))
-        await self._telling.changed(tx, changed)
-        if changed.state is State.FINAL:
-            await self._finalising.later(tx, found.id, seconds=SETTLED_SECONDS)
-        return changed
+        return await self.change(tx, found, {})
 
 
 def _there(found: Transcript | None) -> Transcript:

@@ -4,10 +4,21 @@ from uuid import UUID
 
 from tertulia.blobs.domain import BlobMissingError
 from tertulia.jobs import Jobs, Retry, Step
+from tertulia.jobs.domain import Args
+from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import TertuliaError, UnavailableError
+from tertulia.speech.transcriptions.domain import RecordingReader, Wishes
 from tertulia.speech.transcriptions.fetching import fetched
+from tertulia.speech.transcriptions.tasks import (
+    LONGEST_SECONDS,
+    RETRY,
+    ReadingFailedError,
+    later,
+    passing,
+)
 from tertulia.transcripts.domain import TranscriptMissingError
 from tertulia.transcripts.finalising import WRITE_DOCUMENT
+from tertulia.transcripts.readings import AGAIN, Readings
 from tertulia.transcripts.recordings import DRAW, Recordings
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.waveform import NOTHING_HEARD, Decodes, measured
@@ -57,3 +68,48 @@ class HallTasks:
                 # what the decoder refuses today it refuses tomorrow: there is nothing to draw
                 drawn = NOTHING_HEARD
         await self._recordings.drawn(step.tx, id_, drawn)
+
+
+class ReadingTasks:
+    """Reads recordings once more, for the job queue."""
+
+    def __init__(self, readings: Readings, reader: RecordingReader) -> None:
+        self._readings = readings
+        self._reader = reader
+
+    def register(self, jobs: Jobs) -> None:
+        jobs.register(
+            AGAIN,
+            self.read,
+            retry=RETRY,
+            queue="speech",
+            timeout_seconds=LONGEST_SECONDS,
+            on_give_up=self._give_up,
+        )
+        jobs.sweep(AGAIN, self._readings.orphans)
+
+    async def read(self, step: Step) -> None:
+        """One try: every transaction in it is short, none is held while audio is read."""
+        id_ = UUID(step.args["id"])
+        try:
+            async with step.transaction() as tx:
+                begun = await self._readings.begin(tx, id_)
+            if begun is None:
+                return
+            reading, download = begun
+            wishes = Wishes(reading.engine_asked, reading.language_asked, reading.split)
+            async with fetched(download) as path:
+                text = await self._reader.read(path, wishes, lambda _: None)
+        except TertuliaError as error:
+            if passing(error) and not step.last:
+                raise later(error) from error
+            await self._readings.fail(step.tx, id_, error)
+            return
+        await self._readings.finish(step.tx, id_, text)
+
+    async def _give_up(self, tx: Transaction, args: Args, error: Exception) -> None:
+        known = error if isinstance(error, TertuliaError) else None
+        failure = known or ReadingFailedError(
+            "The server failed while it read this recording. Its log says where. Try another engine."
+        )
+        await self._readings.fail(tx, UUID(args["id"]), failure)

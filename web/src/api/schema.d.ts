@@ -625,6 +625,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/streaming/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's live sessions
+         * @description The latest first.
+         */
+        get: operations["list_live_sessions"];
+        put?: never;
+        /**
+         * Begin a live session
+         * @description Makes a session and its transcript; its socket is to be opened within 30 seconds.
+         */
+        post: operations["create_live_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a live session
+         * @description With all that was confirmed, and what is being said just now.
+         */
+        get: operations["get_live_session"];
+        put?: never;
+        post?: never;
+        /**
+         * End or remove a live session
+         * @description Ends it and keeps its text; of one that is over only the record of it goes.
+         */
+        delete: operations["delete_live_session"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a live session
+         * @description Its transcript in the hall gets the title too.
+         */
+        patch: operations["update_live_session"];
+        trace?: never;
+    };
+    "/api/streaming/sessions/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a live session's log
+         * @description What happened when, without anything that was said.
+         */
+        get: operations["get_live_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/sessions/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measure a live session
+         * @description The present measurements, or the aggregated ones of a session that is over.
+         */
+        get: operations["get_live_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/sessions/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a token for a live session
+         * @description For a browser that speaks, or for a screen that shows the captions.
+         */
+        post: operations["create_live_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how busy live is
+         * @description Sessions, capacity, engines and limits.
+         */
+        get: operations["get_live_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/transcribe": {
         parameters: {
             query?: never;
@@ -859,6 +991,110 @@ export interface paths {
          * @description Makes it final and writes its document; once more changes nothing, unless it was changed.
          */
         post: operations["finalise_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the readings of a conversation
+         * @description What its door heard, and what other engines made of its recording.
+         */
+        get: operations["list_readings"];
+        put?: never;
+        /**
+         * Read a conversation again
+         * @description Has its recording read by another engine, in the background; the current text stays.
+         */
+        post: operations["create_reading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/readings/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a reading
+         * @description Removes one that is not the current one.
+         */
+        delete: operations["delete_reading"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/readings/{number}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a reading
+         * @description Makes it what is searched, corrected, exported and analysed; the one before is kept with its corrections.
+         */
+        post: operations["choose_reading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/readings/{number}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two readings
+         * @description Where this reading says something else, word by word.
+         */
+        get: operations["compare_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/readings/{number}/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one reading
+         * @description Its text, in order.
+         */
+        get: operations["list_reading_segments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1580,15 +1816,30 @@ export interface components {
             amount: number | string;
         };
         /**
+         * Change
+         * @description What became of words between one text and the other.
+         * @enum {string}
+         */
+        Change: "same" | "replaced" | "added" | "removed";
+        /**
          * CheckOut
          * @description One thing that was looked at, and what to do about it.
          */
         CheckOut: {
+            /**
+             * Code
+             * @description `works`, `timeout`, or the code of the error.
+             * @example works
+             */
+            code: string;
             /** Detail */
             detail: string;
             /** Fix */
             fix?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @example database
+             */
             name: string;
             /** Ok */
             ok: boolean;
@@ -1753,6 +2004,51 @@ export interface components {
             transcripts: string[];
         };
         /**
+         * DifferenceOut
+         * @description Two texts of a conversation word by word; case and punctuation are no difference.
+         */
+        DifferenceOut: {
+            /** Added */
+            added: number;
+            /**
+             * Agreement
+             * @description The share of words that are the same, 0 to 1.
+             */
+            agreement: number;
+            /** Pieces */
+            pieces: components["schemas"]["DifferencePieceOut"][];
+            /** Removed */
+            removed: number;
+            /** Replaced */
+            replaced: number;
+            /**
+             * Same
+             * @description Words.
+             */
+            same: number;
+        };
+        /**
+         * DifferencePieceOut
+         * @description A run of words that is the same in both texts, or is not.
+         */
+        DifferencePieceOut: {
+            /**
+             * After
+             * @description As this reading has it; empty for what was removed.
+             */
+            after: string;
+            /**
+             * Before
+             * @description As the text compared with has it; empty for what was added.
+             */
+            before: string;
+            change: components["schemas"]["Change"];
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+        };
+        /**
          * Dimension
          * @description What uses can be added up by.
          * @enum {string}
@@ -1813,12 +2109,22 @@ export interface components {
             version: number;
         };
         /**
+         * EndReason
+         * @description Why a session ended.
+         * @enum {string}
+         */
+        EndReason: "stopped" | "deleted" | "duration_limit" | "chunk_limit" | "idle" | "connection_lost" | "never_connected" | "engine_failed" | "unreadable_audio" | "transcript_removed";
+        /**
          * EngineOut
          * @description An engine, whether it works here, and what would be better.
          */
         EngineOut: {
-            /** Better */
-            better?: string | null;
+            better?: components["schemas"]["SaidOut"] | null;
+            /**
+             * Chosen
+             * @description Whether `auto` takes it.
+             */
+            chosen: boolean;
             /**
              * Kind
              * @enum {string}
@@ -1829,8 +2135,7 @@ export interface components {
              * @example pocketsphinx
              */
             name: string;
-            /** Reason */
-            reason: string;
+            reason: components["schemas"]["SaidOut"];
             /** Works */
             works: boolean;
         };
@@ -2211,6 +2516,501 @@ export interface components {
          */
         Kind: "voice" | "live" | "chat" | "calls" | "meetings" | "files" | "imports";
         /**
+         * LiveEngine
+         * @description An engine that can hear live.
+         */
+        LiveEngine: {
+            /** Detects Language */
+            detects_language: boolean;
+            /** Diarisation */
+            diarisation: boolean;
+            /** Hot Words */
+            hot_words: boolean;
+            /**
+             * Languages
+             * @description Empty for any.
+             */
+            languages: string[];
+            /** Name */
+            name: string;
+            /** Needs Network */
+            needs_network: boolean;
+            /** Streaming */
+            streaming: boolean;
+        };
+        /**
+         * LiveLimits
+         * @description What a session may have.
+         */
+        LiveLimits: {
+            /** Connect Seconds */
+            connect_seconds: number;
+            /** Idle Seconds */
+            idle_seconds: number;
+            /** Longest Limit Seconds */
+            longest_limit_seconds: number;
+            /** Max Chunk Bytes */
+            max_chunk_bytes: number;
+            /** Max Chunks */
+            max_chunks: number;
+            /** Reconnect Seconds */
+            reconnect_seconds: number;
+            /** Shortest Limit Seconds */
+            shortest_limit_seconds: number;
+            /** Window Chunks */
+            window_chunks: number;
+        };
+        /**
+         * LiveLog
+         * @description The log of a session, oldest first.
+         */
+        LiveLog: {
+            /** Items */
+            items: components["schemas"]["LiveLogOut"][];
+        };
+        /**
+         * LiveLogOut
+         * @description Something that happened to a session; no content.
+         */
+        LiveLogOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Code */
+            code: string | null;
+            /** Event */
+            event: string;
+            /** Numbers */
+            numbers: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * LiveMetricsOut
+         * @description How a session runs; of one that is over, only the aggregated figures.
+         */
+        LiveMetricsOut: {
+            /**
+             * Aggregated
+             * @description Of a session that is over.
+             */
+            aggregated: {
+                [key: string]: number;
+            };
+            /** Audio Quality Score */
+            audio_quality_score?: number | null;
+            /** Chunks Pending */
+            chunks_pending: number;
+            /** Chunks Processed */
+            chunks_processed: number;
+            /** Cpu Usage Percent */
+            cpu_usage_percent?: number | null;
+            /** Duration Seconds */
+            duration_seconds: number;
+            /** Gpu Available */
+            gpu_available?: boolean | null;
+            /**
+             * Latency Ms
+             * @description How far the text is behind the sound.
+             */
+            latency_ms?: number | null;
+            /** Memory Usage Mb */
+            memory_usage_mb?: number | null;
+            /** Metrics Id */
+            metrics_id?: string | null;
+            /** Remaining Seconds */
+            remaining_seconds: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Slow
+             * @description Whether that is past 3 seconds.
+             * @default false
+             */
+            slow?: boolean;
+            /** Timestamp */
+            timestamp?: string | null;
+        };
+        /**
+         * LiveSessionCreate
+         * @description What a live session is to be; everything may be left out.
+         */
+        LiveSessionCreate: {
+            /**
+             * Diarise
+             * @description Tell speakers apart, where the engine can.
+             * @default false
+             */
+            diarise?: boolean;
+            /**
+             * Duration Limit
+             * @description Seconds of audio after which it is saved and ended.
+             * @default 3600
+             */
+            duration_limit?: number;
+            /**
+             * Engine
+             * @description A live engine or a chain.
+             */
+            engine?: string | null;
+            /**
+             * Hot Words
+             * @description Words to expect.
+             */
+            hot_words?: string[];
+            /**
+             * Language
+             * @description A code such as es or en-US; left out, it is detected.
+             */
+            language?: string | null;
+            /**
+             * Metadata
+             * @description Kept and given back; at most 4 kB.
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Mime Type
+             * @description The form of the audio.
+             * @default audio/pcm;rate=16000
+             */
+            mime_type?: string;
+            /**
+             * Space Id
+             * @description Where the text is kept; else the active one.
+             */
+            space_id?: string | null;
+            /**
+             * Title
+             * @description Of the transcript in the hall.
+             * @default
+             */
+            title?: string;
+        };
+        /**
+         * LiveSessionCreated
+         * @description A new live session and the token for its socket.
+         */
+        LiveSessionCreated: {
+            /** Audio Chunks Received */
+            audio_chunks_received: number;
+            /** Committed Seq */
+            committed_seq: number;
+            /**
+             * Duration Limit
+             * @description Seconds.
+             */
+            duration_limit: number;
+            /**
+             * Duration Seconds
+             * @description Audio so far.
+             */
+            duration_seconds: number;
+            end_reason: components["schemas"]["EndReason"] | null;
+            /** End Time */
+            end_time: string | null;
+            /** Engine */
+            engine: string | null;
+            /** Epoch */
+            epoch: number;
+            /** Error Code */
+            error_code: string | null;
+            /** Language */
+            language: string | null;
+            /**
+             * Last Activity
+             * Format: date-time
+             */
+            last_activity: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Mime Type */
+            mime_type: string;
+            /**
+             * Provider
+             * @description The engines really used, as in gladia|whisper.
+             */
+            provider: string | null;
+            /** Received Seq */
+            received_seq: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Socket Path
+             * @description The address of the socket, without its host.
+             */
+            socket_path: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * Start Time
+             * Format: date-time
+             */
+            start_time: string;
+            status: components["schemas"]["tertulia__doors__live__domain__Status"];
+            /** Title */
+            title: string;
+            /**
+             * Token
+             * @description For the subprotocol `bearer.<token>` or the header.
+             */
+            token: string;
+            /**
+             * Token Expires At
+             * Format: date-time
+             */
+            token_expires_at: string;
+            /**
+             * Transcript Id
+             * Format: uuid
+             * @description Its text in the hall.
+             */
+            transcript_id: string;
+            /** User Id */
+            user_id: string | null;
+        };
+        /**
+         * LiveSessionOut
+         * @description A live session.
+         */
+        LiveSessionOut: {
+            /** Audio Chunks Received */
+            audio_chunks_received: number;
+            /** Committed Seq */
+            committed_seq: number;
+            /**
+             * Duration Limit
+             * @description Seconds.
+             */
+            duration_limit: number;
+            /**
+             * Duration Seconds
+             * @description Audio so far.
+             */
+            duration_seconds: number;
+            end_reason: components["schemas"]["EndReason"] | null;
+            /** End Time */
+            end_time: string | null;
+            /** Engine */
+            engine: string | null;
+            /** Epoch */
+            epoch: number;
+            /** Error Code */
+            error_code: string | null;
+            /** Language */
+            language: string | null;
+            /**
+             * Last Activity
+             * Format: date-time
+             */
+            last_activity: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Mime Type */
+            mime_type: string;
+            /**
+             * Provider
+             * @description The engines really used, as in gladia|whisper.
+             */
+            provider: string | null;
+            /** Received Seq */
+            received_seq: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * Start Time
+             * Format: date-time
+             */
+            start_time: string;
+            status: components["schemas"]["tertulia__doors__live__domain__Status"];
+            /** Title */
+            title: string;
+            /**
+             * Transcript Id
+             * Format: uuid
+             * @description Its text in the hall.
+             */
+            transcript_id: string;
+            /** User Id */
+            user_id: string | null;
+        };
+        /**
+         * LiveSessionText
+         * @description A live session with its text.
+         */
+        LiveSessionText: {
+            /** Audio Chunks Received */
+            audio_chunks_received: number;
+            /** Committed Seq */
+            committed_seq: number;
+            /** Confirmed Text */
+            confirmed_text: string;
+            /**
+             * Duration Limit
+             * @description Seconds.
+             */
+            duration_limit: number;
+            /**
+             * Duration Seconds
+             * @description Audio so far.
+             */
+            duration_seconds: number;
+            end_reason: components["schemas"]["EndReason"] | null;
+            /** End Time */
+            end_time: string | null;
+            /** Engine */
+            engine: string | null;
+            /** Epoch */
+            epoch: number;
+            /** Error Code */
+            error_code: string | null;
+            /** Language */
+            language: string | null;
+            /**
+             * Last Activity
+             * Format: date-time
+             */
+            last_activity: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Mime Type */
+            mime_type: string;
+            /**
+             * Partial Text
+             * @description Known only to the server that holds the session.
+             */
+            partial_text: string;
+            /**
+             * Provider
+             * @description The engines really used, as in gladia|whisper.
+             */
+            provider: string | null;
+            /** Received Seq */
+            received_seq: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * Start Time
+             * Format: date-time
+             */
+            start_time: string;
+            status: components["schemas"]["tertulia__doors__live__domain__Status"];
+            /** Title */
+            title: string;
+            /**
+             * Transcript Id
+             * Format: uuid
+             * @description Its text in the hall.
+             */
+            transcript_id: string;
+            /** User Id */
+            user_id: string | null;
+        };
+        /**
+         * LiveSessionUpdate
+         * @description What of a live session can be changed.
+         */
+        LiveSessionUpdate: {
+            /** Title */
+            title: string;
+        };
+        /**
+         * LiveStatus
+         * @description How many live sessions there are, and how many this machine can follow.
+         */
+        LiveStatus: {
+            /**
+             * Available
+             * @description Whether another session would be taken here.
+             */
+            available: boolean;
+            /**
+             * Capacity
+             * @description Of this machine, where it is known.
+             */
+            capacity: number | null;
+            /** Engines */
+            engines: components["schemas"]["LiveEngine"][];
+            /**
+             * Here
+             * @description Held by the server that answers.
+             */
+            here: number;
+            limits: components["schemas"]["LiveLimits"];
+            /** Mime Types */
+            mime_types: string[];
+            /** Protocol */
+            protocol: number;
+            /**
+             * Sessions
+             * @description Going on, on every server.
+             */
+            sessions: number;
+        };
+        /**
+         * LiveToken
+         * @description A token for one session, good for ten minutes.
+         */
+        LiveToken: {
+            /**
+             * Socket Path
+             * @description The address of the socket, without its host.
+             */
+            socket_path: string;
+            /**
+             * Token
+             * @description For the subprotocol `bearer.<token>` or the header.
+             */
+            token: string;
+            /**
+             * Token Expires At
+             * Format: date-time
+             */
+            token_expires_at: string;
+        };
+        /**
+         * LiveTokenAsked
+         * @description What a token is to open.
+         */
+        LiveTokenAsked: {
+            /** @default speaker */
+            role?: components["schemas"]["TokenRole"];
+        };
+        /**
          * Me
          * @description Who is asking, and where they may go.
          */
@@ -2370,6 +3170,16 @@ export interface components {
         Page_HitOut_: {
             /** Items */
             items: components["schemas"]["HitOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
+        /** Page[LiveSessionOut] */
+        Page_LiveSessionOut_: {
+            /** Items */
+            items: components["schemas"]["LiveSessionOut"][];
             /**
              * Next Cursor
              * @description Give it back as `cursor` for the next page; null on the last one.
@@ -2554,6 +3364,87 @@ export interface components {
             todo: number;
         };
         /**
+         * ReadingAsk
+         * @description Another reading of a recording.
+         */
+        ReadingAsk: {
+            /**
+             * Channels
+             * @description Whether each channel is read by itself.
+             * @default false
+             */
+            channels?: boolean;
+            /**
+             * Engine
+             * @description An engine, or a chain tried in order; the server's choice without it.
+             */
+            engine?: string | null;
+            /**
+             * Language
+             * @description The conversation's own without it.
+             */
+            language?: string | null;
+        };
+        /**
+         * ReadingChoice
+         * @description Which reading is to be the current one.
+         */
+        ReadingChoice: {
+            /**
+             * Version
+             * @description The transcript's version that was seen; refused when it has changed since.
+             */
+            version?: number | null;
+        };
+        /**
+         * ReadingList
+         * @description The readings of a conversation, in the order they were asked for.
+         */
+        ReadingList: {
+            /** Items */
+            items: components["schemas"]["ReadingOut"][];
+        };
+        /**
+         * ReadingOut
+         * @description One engine's text of a conversation.
+         */
+        ReadingOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string | null;
+            /**
+             * Engine
+             * @description The one asked for; once done, the chain that read it.
+             */
+            engine: string | null;
+            error: components["schemas"]["FailureOut"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Is Current
+             * @description Whether it is what is searched, corrected and exported.
+             */
+            is_current: boolean;
+            /** Language */
+            language: string | null;
+            /**
+             * Number
+             * @description From 1: what its door heard.
+             */
+            number: number;
+            status: components["schemas"]["ReadingStatus"];
+        };
+        /**
+         * ReadingStatus
+         * @description Where a reading stands; a failed one can be asked for again as another.
+         * @enum {string}
+         */
+        ReadingStatus: "pending" | "running" | "done" | "failed";
+        /**
          * ReadyOut
          * @description Each part the server needs, and whether it can be used.
          */
@@ -2579,6 +3470,31 @@ export interface components {
          * @enum {string}
          */
         Role: "OWNER" | "ADMIN" | "MEMBER";
+        /**
+         * SaidOut
+         * @description A sentence in English, and what another language needs to say the same.
+         */
+        SaidOut: {
+            /**
+             * Code
+             * @example whisper_here
+             */
+            code?: string | null;
+            /**
+             * Text
+             * @example Whisper small is on this machine
+             */
+            text: string;
+            /**
+             * Values
+             * @example {
+             *       "model": "small"
+             *     }
+             */
+            values?: {
+                [key: string]: string;
+            };
+        };
         /**
          * ScopeOut
          * @description Something a key may be given the right to do.
@@ -2912,10 +3828,10 @@ export interface components {
         State: "open" | "final";
         /**
          * Status
-         * @description Where a transcription stands. A failed or finished one stays what it is.
+         * @description Where a session stands.
          * @enum {string}
          */
-        Status: "queued" | "running" | "done" | "failed";
+        "Status-Input": "connecting" | "connected" | "recording" | "paused" | "reconnecting" | "finalizing" | "completed" | "error";
         /**
          * StatusOut
          * @description The server at a glance.
@@ -2969,6 +3885,12 @@ export interface components {
              */
             token: string;
         };
+        /**
+         * TokenRole
+         * @description What a token opens.
+         * @enum {string}
+         */
+        TokenRole: "speaker" | "listener";
         /**
          * TotalOut
          * @description Uses added up.
@@ -3224,7 +4146,7 @@ export interface components {
             progress: number;
             /** Segments */
             segments: components["schemas"]["tertulia__speech__transcriptions__protocol__SegmentOut"][];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["tertulia__speech__transcriptions__domain__Status"];
             /**
              * Transcript Id
              * @description Once it is done, the conversation in the hall: /api/transcripts/{id}.
@@ -3291,7 +4213,7 @@ export interface components {
              * @description 0 to 1.
              */
             progress: number;
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["tertulia__speech__transcriptions__domain__Status"];
             /**
              * Transcript Id
              * @description Once it is done, the conversation in the hall: /api/transcripts/{id}.
@@ -3691,6 +4613,18 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * Status
+         * @description Where a session stands.
+         * @enum {string}
+         */
+        tertulia__doors__live__domain__Status: "connecting" | "connected" | "recording" | "paused" | "reconnecting" | "finalizing" | "completed" | "error";
+        /**
+         * Status
+         * @description Where a transcription stands. A failed or finished one stays what it is.
+         * @enum {string}
+         */
+        tertulia__speech__transcriptions__domain__Status: "queued" | "running" | "done" | "failed";
         /**
          * SegmentOut
          * @description A stretch of speech; seconds from the start.
@@ -5991,6 +6925,559 @@ export interface operations {
             };
         };
     };
+    list_live_sessions: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only in these states. */
+                status?: components["schemas"]["Status-Input"][] | null;
+                /** @description In the title. */
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LiveSessionOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_live_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiveSessionCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveSessionCreated"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). There is no model or engine by that name (`model_not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This kind of audio cannot be taken live (`live_format_unsupported`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As many live sessions as this machine can follow are going on (`live_full`). A speech engine cannot be used just now (`engine_unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveSessionText"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_live_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_live_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiveSessionUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveSessionOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveLog"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveMetricsOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_live_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LiveTokenAsked"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveToken"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such live session (`live_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This clashes with what is already there (`conflict`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveStatus"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_transcribe: {
         parameters: {
             query?: {
@@ -6888,6 +8375,417 @@ export interface operations {
             };
             /** @description There is no such transcript (`transcript_missing`). */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadingAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). The file is no longer there (`blob_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The segment is still being said (`segment_not_final`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such reading (`reading_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This reading is the current one (`reading_in_use`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_reading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadingChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such reading (`reading_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reading is not finished (`reading_unfinished`). The transcript has changed meanwhile (`transcript_outdated`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_readings: {
+        parameters: {
+            query?: {
+                /** @description Another reading; the current one without it. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such reading (`reading_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reading is not finished (`reading_unfinished`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reading_segments: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SegmentOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no such reading (`reading_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The reading is not finished (`reading_unfinished`). */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

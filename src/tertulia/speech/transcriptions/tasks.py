@@ -66,8 +66,8 @@ class TranscriptionTasks:
             async with self._fetched(step, begun) as audio:
                 text = await self._read_while_wanted(step, begun, audio)
         except TertuliaError as error:
-            if _passing(error) and not step.last:
-                raise _later(error) from error
+            if passing(error) and not step.last:
+                raise later(error) from error
             await self._service.fail(step.tx, id_, error)
             return
         if text is not None:
@@ -122,7 +122,7 @@ class TranscriptionTasks:
         await self._service.fail(tx, UUID(args["id"]), failure)
 
 
-def _passing(error: TertuliaError) -> bool:
+def passing(error: TertuliaError) -> bool:
     """Whether it may work in a while: a vendor or the store is away, or the machine is full."""
     if isinstance(error, BlobMissingError):
         return False
@@ -131,6 +131,6 @@ def _passing(error: TertuliaError) -> bool:
     return isinstance(error, UnavailableError)
 
 
-def _later(error: TertuliaError) -> TertuliaError:
+def later(error: TertuliaError) -> TertuliaError:
     after = error.retry_after_seconds if isinstance(error, EngineError) else None
     return RetryJobError(error.detail, after_seconds=after) if after else error
