@@ -277,6 +277,25 @@ class Settings(BaseSettings):
         30, ge=1, le=3650, description="Days the logs and measurements of live sessions are kept."
     )
 
+    # Bots and the voice door
+    bot: str = Field(
+        "",
+        description="The bot that answers where none is asked for, by name or id; the host without it.",
+    )
+    voice_max_bytes: int = Field(
+        26_214_400, ge=1024, description="Largest recording a bot is asked with."
+    )
+    voice_link_seconds: float = Field(
+        3600, ge=1, description="How long a link to a spoken answer works by itself."
+    )
+    tool_allowed_networks: NameList = Field(
+        (),
+        description="Internal networks (CIDR) that bots' tools may reach in spite of the guard.",
+    )
+    tool_timeout_seconds: float = Field(
+        15, gt=0, description="How long a bot waits for a tool to answer."
+    )
+
     # Seeing inside
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged; content never is."
@@ -292,7 +311,13 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "trusted_proxies", "webhook_allowed_networks", "stt", "tts", "llm", mode="before"
+        "trusted_proxies",
+        "webhook_allowed_networks",
+        "tool_allowed_networks",
+        "stt",
+        "tts",
+        "llm",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -36,6 +36,8 @@ class Upload:
 
     source: Source
     fields: dict[str, Any]
+    content_type: str = ""
+    """What the sender says it is."""
 
     def form(self, model: type[F]) -> F:
         """The fields as `model`; a wrong one is refused by its name."""
@@ -67,7 +69,7 @@ async def uploaded(request: Request, max_bytes: int) -> AsyncIterator[Upload]:
                 elif name != "file":
                     fields[name] = form[name]
             async with _on_disk(file) as source:
-                yield Upload(source, fields)
+                yield Upload(source, fields, file.content_type or "")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise StorageFullError(
