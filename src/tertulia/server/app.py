@@ -23,21 +23,25 @@ from tertulia.server import health, reference, status
 from tertulia.server.live import Sockets
 from tertulia.server.middleware import Surroundings
 from tertulia.server.page import Page
+from tertulia.server.voice import voice_routers
 from tertulia.server.wiring import Services
 from tertulia.speech import api as audio_api
 from tertulia.speech.transcriptions import api as transcribe_api
 from tertulia.webhooks import api as webhooks_api
 
-LARGE_BODIES = ("/v1/audio/", "/api/transcribe", "/api/transcripts/")
+LARGE_BODIES = ("/audio", "/v1/audio/", "/api/transcribe", "/api/transcripts/")
 """Addresses that take recordings; everything else takes small bodies only."""
 
 FEATURES: tuple[str, ...] = ("live", "transcribe", "library", "costs")
 """The rooms that are open here; the page shows no other."""
 
-COUNTED = ("/api/", "/v1/")
+COUNTED = ("/api/", "/v1/", "/audio", "/text")
 """Addresses that count against a caller's limit."""
 
 COSTLY = (
+    "/audio",
+    "/text",
+    "/api/bots",
     "/v1/audio/",
     "/api/transcribe",
     "/api/keys",
@@ -130,6 +134,15 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(part)
     api.include_router(ledger_api.router(services.ledger, services.access))
     api.include_router(demo_api.router(services.demo, services.access))
+    for part in voice_routers(
+        services.talk,
+        services.settings,
+        services.ledger,
+        services.access,
+        services.blob_store,
+        services.clock,
+    ):
+        api.include_router(part)
     api.include_router(reference.router(api))
     for kind, handler in (
         (TertuliaError, _known),

@@ -43,6 +43,7 @@ from tertulia.server.live import Live, build_live
 from tertulia.server.metrics import Metrics
 from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
+from tertulia.server.voice import VoiceParts, build_voice
 from tertulia.speech.report import EngineReport
 from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENTS
 from tertulia.speech.transcriptions.reading import SpeechReader
@@ -83,6 +84,7 @@ class Services:
     ledger: Ledger
     speech: Speech
     language: LanguageService
+    talk: VoiceParts
     transcriptions: TranscriptionService
     hall_parts: Hall
     hall: TranscriptService
@@ -146,6 +148,19 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         jobs=jobs,
     )
 
+    talk = build_voice(
+        settings,
+        database,
+        identity,
+        webhooks,
+        blobs,
+        ledger,
+        speech.service,
+        language,
+        hall.service,
+        clock,
+    )
+
     # what is only in a space goes with it, in the same transaction
     identity.spaces.before_removal(transcriptions.delete_space)
     identity.spaces.before_removal(blobs.delete_space)
@@ -175,6 +190,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         ledger=ledger,
         speech=speech,
         language=language,
+        talk=talk,
         transcriptions=transcriptions,
         hall_parts=hall,
         hall=hall.service,
@@ -288,6 +304,7 @@ async def opened_services(
         stack.push_async_callback(services.blob_store.close)
         stack.push_async_callback(services.webhook_sender.close)
         stack.push_async_callback(services.language.close)
+        stack.push_async_callback(services.talk.close)
         if server:
             await stack.enter_async_context(_running("revocations", services.revocations.run))
             await stack.enter_async_context(
