@@ -9,6 +9,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { meQuery } from "./api/session";
+import { costsSearch } from "./rooms/costs/usage";
 import { conversationSearch, librarySearch } from "./rooms/library/filters";
 import { Failed, NotFound } from "./shell/Failed";
 import { Shell } from "./shell/Shell";
@@ -127,6 +128,13 @@ const conversation = createRoute({
   component: lazyRouteComponent(() => import("./rooms/library/Conversation"), "Conversation"),
 });
 
+const costs = createRoute({
+  getParentRoute: () => inside,
+  path: "/costs",
+  validateSearch: costsSearch,
+  component: lazyRouteComponent(() => import("./rooms/costs/Costs"), "Costs"),
+});
+
 const status = createRoute({
   getParentRoute: () => inside,
   path: "/status",
@@ -200,6 +208,7 @@ const tree = root.addChildren([
     live,
     library,
     conversation,
+    costs,
     status,
     settings.addChildren([
       settingsHome,

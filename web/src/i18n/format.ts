@@ -32,6 +32,15 @@ export function useFormat() {
     date: (when: string) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(when)),
     moment: (when: string) =>
       new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(when)),
+    /** A month written as 2026-03. */
+    month: (month: string) =>
+      new Intl.DateTimeFormat(language, { month: "long", year: "numeric", timeZone: "UTC" }).format(
+        new Date(`${month}-15T00:00Z`),
+      ),
+    money: (value: number, currency: string) =>
+      new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: value < 1 ? 4 : 2 }).format(
+        value,
+      ),
     ago: (when: string) => relative(language, when),
     number: (value: number, digits = 0) =>
       new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value),

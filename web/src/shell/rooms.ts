@@ -1,6 +1,7 @@
 import {
   IconActivity,
   IconBooks,
+  IconCoins,
   IconFileText,
   IconHome2,
   IconMicrophone,
@@ -19,8 +20,8 @@ export interface Door {
 export type Room =
   | Door
   | {
-      to: "/" | "/library" | "/status" | "/settings";
-      word: "home" | "library" | "status" | "settings";
+      to: "/" | "/library" | "/costs" | "/status" | "/settings";
+      word: "home" | "library" | "costs" | "status" | "settings";
       icon: TablerIcon;
     };
 
@@ -33,6 +34,7 @@ const doors: Record<string, Door> = {
 /** What every door leads to, by the same names. */
 const halls: Record<string, Room> = {
   library: { to: "/library", word: "library", icon: IconBooks },
+  costs: { to: "/costs", word: "costs", icon: IconCoins },
 };
 
 export function doorsOf(features: readonly string[]): Door[] {

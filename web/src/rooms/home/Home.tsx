@@ -7,6 +7,7 @@ import { doorsOf } from "../../shell/rooms";
 import { List, Row } from "../../ui/List";
 import { Page, Section } from "../../ui/Page";
 import { RowSkeletons } from "../../ui/Skeletons";
+import { RecentConversations } from "../library/Conversations";
 import { RecentTranscriptions } from "../transcribe/Recent";
 import classes from "./Home.module.css";
 import { useNextSteps } from "./nextSteps";
@@ -37,7 +38,11 @@ export function Home() {
         </Link>
       ))}
       <NextSteps />
-      {me.features.includes("transcribe") && <RecentTranscriptions />}
+      {me.features.includes("library") ? (
+        <RecentConversations />
+      ) : (
+        me.features.includes("transcribe") && <RecentTranscriptions />
+      )}
     </Page>
   );
 }

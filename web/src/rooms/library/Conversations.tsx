@@ -8,6 +8,7 @@ import { useActiveSpace } from "../../api/session";
 import { duration, useFormat } from "../../i18n/format";
 import { Empty } from "../../ui/Empty";
 import { List, Row } from "../../ui/List";
+import { Section } from "../../ui/Page";
 import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
 import { DemoOffer } from "./Demo";
@@ -104,7 +105,7 @@ export function RecentConversations() {
   const latest = list.data?.pages[0]?.items ?? [];
   if (latest.length === 0) return null;
   return (
-    <>
+    <Section title={t("library.recent")}>
       <List label={t("library.recent")}>
         {latest.map((one) => (
           <ConversationRow key={one.id} transcript={one} />
@@ -117,6 +118,6 @@ export function RecentConversations() {
           </Button>
         </div>
       )}
-    </>
+    </Section>
   );
 }

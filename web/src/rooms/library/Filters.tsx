@@ -12,6 +12,7 @@ interface FiltersProps {
 }
 
 const SHOWN = 8;
+const MONTHS = 6;
 const lengths = [
   ["short", undefined, 5],
   ["middle", 5, 30],
@@ -47,7 +48,9 @@ export function Filters({ search, onLook }: FiltersProps) {
       onToggle={(value) => set({ [name]: search[name] === value ? undefined : value })}
     />
   );
-  const kindValues = kinds.map((value) => ({ value, count: countOf(facets.kinds, value) }));
+  const kindValues = kinds
+    .map((value) => ({ value, count: countOf(facets.kinds, value) }))
+    .filter(({ value, count }) => facets.conversations === null || count !== 0 || search.kind?.includes(value));
   return (
     <section className={classes.filters} aria-label={t("library.filters")}>
       <Group title={t("library.by.kind")}>
@@ -78,6 +81,14 @@ export function Filters({ search, onLook }: FiltersProps) {
           );
         })}
       </Group>
+      <Offered title={t("library.by.month")} values={facets.months}>
+        <Choices
+          values={facets.months.slice(-MONTHS).reverse()}
+          chosen={facets.months.map(({ value }) => value).filter((month) => daysOf(month).since === search.since)}
+          word={format.month}
+          onToggle={(month) => set(daysOf(month).since === search.since ? noDays : daysOf(month))}
+        />
+      </Offered>
       <Group title={t("library.by.day")}>
         <TextInput
           size="xs"
@@ -103,9 +114,17 @@ export function Filters({ search, onLook }: FiltersProps) {
   );
 }
 
+const noDays = { since: undefined, until: undefined };
 const noLength = { shortest: undefined, longest: undefined };
 
-const countOf = (values: FacetValue[], wanted: string) => values.find(({ value }) => value === wanted)?.count ?? null;
+const countOf = (values: FacetValue[], wanted: string) => values.find(({ value }) => value === wanted)?.count ?? 0;
+
+/** The first and the last day of a month written as 2026-03. */
+function daysOf(month: string): { since: string; until: string } {
+  const [year = 0, number = 0] = month.split("-").map(Number);
+  const last = new Date(Date.UTC(year, number, 0)).getUTCDate();
+  return { since: `${month}-01`, until: `${month}-${String(last).padStart(2, "0")}` };
+}
 
 function Group({ title, children }: { title: string; children: ReactNode }) {
   return (
