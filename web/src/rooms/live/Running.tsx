@@ -155,13 +155,9 @@ function Microphones({ asked }: { asked: unknown }) {
   return (
     <Menu position="top-end">
       <Menu.Target>
-        <Button
-          className={classes.dockSide}
-          variant="default"
-          size="md"
-          leftSection={<IconMicrophone size={18} aria-hidden="true" />}
-        >
-          {t("live.microphone")}
+        <Button className={classes.dockSide} variant="default" size="md" aria-label={t("live.microphone")}>
+          <IconMicrophone size={18} aria-hidden="true" />
+          <span className={classes.wide}>{t("live.microphone")}</span>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -112,7 +112,15 @@ function useEnd(frame: React.RefObject<HTMLDivElement | null>, lines: readonly L
       setAway(!follows.current);
     };
     element.addEventListener("scroll", look, { passive: true });
-    return () => element.removeEventListener("scroll", look);
+    // A notice above, a larger text or a turned phone change what is in view.
+    const observer = new ResizeObserver(() => {
+      if (follows.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => {
+      element.removeEventListener("scroll", look);
+      observer.disconnect();
+    };
   }, [frame]);
 
   useLayoutEffect(() => {
@@ -141,7 +149,7 @@ function useHeight(text: React.RefObject<HTMLDivElement | null>, lines: readonly
   }, [text, lines]);
   useEffect(() => {
     const element = text.current;
-    if (!element || !("ResizeObserver" in globalThis)) return;
+    if (!element) return;
     let width = element.clientWidth;
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === width) return;
