@@ -49,6 +49,7 @@ COSTLY = (
     "/api/webhooks",
     "/api/transcripts/import",
     "/api/streaming/sessions",
+    "/api/search/ask",
 )
 """Addresses where a POST makes something that costs work or room."""
 
@@ -131,6 +132,8 @@ def create_api(services: Services) -> FastAPI:
         )
     )
     for part in services.hall_parts.routers(services.access, services.blob_store):
+        api.include_router(part)
+    for part in services.analyses.routers(services.access):
         api.include_router(part)
     api.include_router(ledger_api.router(services.ledger, services.access))
     api.include_router(demo_api.router(services.demo, services.access))

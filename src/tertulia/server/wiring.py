@@ -37,6 +37,7 @@ from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
 from tertulia.ledger import domain as ledger_domain
 from tertulia.ledger.service import Ledger
+from tertulia.server.analysis import Analyses, build_analysis
 from tertulia.server.hall import Hall, build_hall
 from tertulia.server.language import build_language
 from tertulia.server.live import Live, build_live
@@ -84,6 +85,7 @@ class Services:
     ledger: Ledger
     speech: Speech
     language: LanguageService
+    analyses: Analyses
     talk: VoiceParts
     transcriptions: TranscriptionService
     hall_parts: Hall
@@ -135,6 +137,9 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     hall = build_hall(database, identity, blobs, jobs, events, webhooks, clock, speech)
     transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall)
     hall.service.before_erasure(transcriptions.forget)
+    analyses = build_analysis(
+        settings, database, identity, hall.service, language, ledger, jobs, events, webhooks, clock
+    )
 
     live = build_live(
         settings,
@@ -190,6 +195,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         ledger=ledger,
         speech=speech,
         language=language,
+        analyses=analyses,
         talk=talk,
         transcriptions=transcriptions,
         hall_parts=hall,

@@ -1,0 +1,71 @@
+"""Analysis put together: who reads conversations, who answers questions, and their routes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from tertulia.analysis import api, ask_api, domain
+from tertulia.analysis.asking import Asking
+from tertulia.analysis.modelled import Modelled
+from tertulia.analysis.service import AnalysisService
+from tertulia.analysis.tasks import AnalysisTasks
+from tertulia.events.service import Events
+from tertulia.identity.access import Access
+from tertulia.identity.service import IdentityService
+from tertulia.jobs.service import Jobs
+from tertulia.kernel.clock import Clock
+from tertulia.kernel.database import Database
+from tertulia.kernel.settings import Settings
+from tertulia.language.service import LanguageService
+from tertulia.ledger.service import Ledger
+from tertulia.transcripts.service import TranscriptService
+from tertulia.webhooks import Webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Analyses:
+    """The parts of analysis."""
+
+    service: AnalysisService
+    asking: Asking
+    hall: TranscriptService
+
+    def routers(self, access: Access) -> Iterator[APIRouter]:
+        yield api.router(self.service, self.hall, access)
+        yield ask_api.router(self.asking, access)
+
+
+def build_analysis(
+    settings: Settings,
+    database: Database,
+    identity: IdentityService,
+    hall: TranscriptService,
+    language: LanguageService,
+    ledger: Ledger,
+    jobs: Jobs,
+    events: Events,
+    webhooks: Webhooks,
+    clock: Clock,
+) -> Analyses:
+    """Puts it together and registers its job; what it keeps goes with its transcripts and its space."""
+    identity.scopes.register(
+        domain.RUN, "Have conversations analysed and ask them questions, which may cost money."
+    )
+    for name, (meaning, example) in domain.OUTSIDE.items():
+        webhooks.types.register(name, meaning, example)
+    service = AnalysisService(
+        hall=hall,
+        language=language,
+        ledger=ledger,
+        jobs=jobs,
+        clock=clock,
+        announcer=events,
+        outside=webhooks,
+    )
+    timeout = settings.llm_timeout_seconds
+    AnalysisTasks(service, Modelled(language, timeout_seconds=timeout)).register(jobs)
+    hall.before_erasure(service.forget)
+    identity.spaces.before_removal(service.delete_space)
+    asking = Asking(database, hall, service, language, timeout_seconds=timeout)
+    return Analyses(service, asking, hall)
