@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.identity",
     "tests.fixtures.webhooks",
     "tests.fixtures.transcripts",
+    "tests.fixtures.live",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
