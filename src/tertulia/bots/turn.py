@@ -9,14 +9,23 @@ from typing import Any, cast
 import structlog
 
 from tertulia.bots.domain import Bot, Exchange, Rights
+from tertulia.bots.result import (
+    EngineUse,
+    Heard,
+    Sentence,
+    Sounded,
+    TurnEvent,
+    TurnResult,
+    Wrote,
+)
 from tertulia.bots.speaking import SentenceCutter, speakable
-from tertulia.bots.thinking import Question, Thinker, Thought
+from tertulia.bots.thinking import Question, Thinker
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import TertuliaError
 from tertulia.language.errors import LanguageError, ModelTimeoutError
 from tertulia.ledger.domain import Unit
 from tertulia.speech.decoding import Source
-from tertulia.speech.domain import AudioInfo, RecognitionOptions, SpeechOptions, Word
+from tertulia.speech.domain import RecognitionOptions, SpeechChunk, SpeechOptions
 from tertulia.speech.engines.errors import EngineError, EngineTimeoutError
 from tertulia.speech.repetition import loops
 from tertulia.speech.service import SpeechService
@@ -26,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 LOOKED_AT_WORDS = 80
 """Of the end of a reply, where a model that goes round in circles shows."""
+ALL_SILENT = 0.995
+"""From this share of silence on there is nothing to hear."""
 SAME_SENTENCE = 3
 """A model that says one sentence so often in a row is stuck."""
 
@@ -52,106 +63,8 @@ class TurnAsked:
     """Chains in the place of the bot's own, where a budget left others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was said, in words."""
-
-    text: str
-    language: str | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wrote:
-    """A few more characters of the reply."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sounded:
-    """A piece of the spoken reply: mono 16-bit samples. `text` is the sentence, with its first piece."""
-
-    sentence: int
-    text: str
-    pcm16: bytes
-    sample_rate_hz: int
-    start_seconds: float
-    words: tuple[Word, ...] = ()
-
-
-TurnEvent = Heard | Wrote | Sounded
-
-
-@dataclass(frozen=True, slots=True)
-class EngineUse:
-    """One use of an engine by a turn, for the ledger."""
-
-    engine: str
-    model: str | None
-    unit: Unit
-    quantity: float
-    latency_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of the reply and where in the spoken answer it is."""
-
-    text: str
-    start_seconds: float
-    end_seconds: float
-
-
-@dataclass
-class TurnResult:
-    """All that is known of a turn; filled while it runs, whole when it is over."""
-
-    transcript: str = ""
-    language: str | None = None
-    input_seconds: float = 0.0
-    info: AudioInfo | None = None
-    heard_words: tuple[Word, ...] = ()
-    reply: str = ""
-    sentences: list[Sentence] = field(default_factory=list)
-    output_seconds: float = 0.0
-    stt_ms: int = 0
-    llm_ms: int = 0
-    tts_ms: int = 0
-    total_ms: int = 0
-    first_word_ms: int | None = None
-    first_sound_ms: int | None = None
-    provider_stt: str = ""
-    provider_llm: str = ""
-    provider_tts: str = ""
-    voice_error: str | None = None
-    """Why there is no sound, or only the beginning of it: a code."""
-    cut_error: str | None = None
-    """Why the reply ends before its end: a code."""
-    interrupted: bool = False
-    thought: Thought = field(default_factory=Thought)
-    uses: list[EngineUse] = field(default_factory=list)
-
-    @property
-    def silent(self) -> bool:
-        """Whether nothing was said."""
-        return not self.transcript
-
-    def said_until(self, played_seconds: float) -> str:
-        """What a listener has heard of the reply who has heard so much of the sound."""
-        said: list[str] = []
-        for sentence in self.sentences:
-            if sentence.end_seconds <= played_seconds:
-                said.append(sentence.text)
-                continue
-            length = sentence.end_seconds - sentence.start_seconds
-            share = (played_seconds - sentence.start_seconds) / length if length > 0 else 0.0
-            words = sentence.text.split()
-            heard = words[: max(0, int(share * len(words)))]
-            if heard:
-                said.append(" ".join(heard))
-            break
-        return " ".join(said)
+Events = asyncio.Queue[TurnEvent | None]
+Sentences = asyncio.Queue[str | None]
 
 
 class TurnService:
@@ -223,7 +136,7 @@ class Turn:
         if self._work is not None:
             self._work.cancel()
 
-    async def _run(self, events: "asyncio.Queue[TurnEvent | None]") -> None:
+    async def _run(self, events: Events) -> None:
         try:
             await self._hear()
             result = self.result
@@ -261,7 +174,8 @@ class Turn:
         found, result.info = done.recognition, done.info
         result.provider_stt = found.provider
         result.input_seconds = done.info.duration_seconds
-        result.transcript = "" if done.info.quality == 0 else found.text.strip()
+        # some recognisers hear words in pure silence
+        result.transcript = "" if done.info.silence_ratio >= ALL_SILENT else found.text.strip()
         result.heard_words = tuple(w for s in found.segments for w in s.words)
         result.language = result.language or found.language
         last = found.provider.split("|")[-1]
@@ -271,9 +185,7 @@ class Turn:
 
     # Think
 
-    async def _think(
-        self, events: "asyncio.Queue[TurnEvent | None]", sentences: "asyncio.Queue[str | None]"
-    ) -> None:
+    async def _think(self, events: Events, sentences: Sentences) -> None:
         asked, result = self._asked, self.result
         began = self._clock.monotonic()
         cutter = SentenceCutter(asked.bot.language or result.language)
@@ -358,9 +270,7 @@ class Turn:
 
     # Speak
 
-    async def _speak(
-        self, events: "asyncio.Queue[TurnEvent | None]", sentences: "asyncio.Queue[str | None]"
-    ) -> None:
+    async def _speak(self, events: Events, sentences: Sentences) -> None:
         asked, number = self._asked, 0
         while (sentence := await sentences.get()) is not None:
             if not asked.speak or self.result.voice_error is not None:
@@ -384,7 +294,7 @@ class Turn:
 
     async def _sound(
         self,
-        events: "asyncio.Queue[TurnEvent | None]",
+        events: Events,
         number: int,
         sentence: str,
         text: str,
@@ -397,22 +307,29 @@ class Turn:
         start = result.output_seconds
         pieces = self._speech.speak(text, options, engine=engine)
         written = sentence
-        async with aclosing(cast(Any, pieces)):
-            async for chunk in pieces:
-                if not chunk.pcm16:
-                    continue
-                if result.first_sound_ms is None:
-                    result.first_sound_ms = self._since(self._began)
-                at = result.output_seconds
-                result.output_seconds += len(chunk.pcm16) / 2 / chunk.sample_rate_hz
-                result.provider_tts = _joined(result.provider_tts, chunk.provider)
-                sound = Sounded(number, written, chunk.pcm16, chunk.sample_rate_hz, at, chunk.words)
-                written = ""
-                events.put_nowait(sound)
-        result.sentences.append(Sentence(sentence, start, result.output_seconds))
-        last = result.provider_tts.split("|")[-1]
-        used = EngineUse(last, None, Unit.CHARACTERS, len(text), self._since(started))
-        result.uses.append(used)
+        try:
+            async with aclosing(cast(Any, pieces)):
+                async for chunk in pieces:
+                    self._sounded(events, number, written, chunk)
+                    written = ""
+        finally:
+            # also what was begun: a listener may have heard it
+            if result.output_seconds > start:
+                result.sentences.append(Sentence(sentence, start, result.output_seconds))
+                last = result.provider_tts.split("|")[-1]
+                used = EngineUse(last, None, Unit.CHARACTERS, len(text), self._since(started))
+                result.uses.append(used)
+
+    def _sounded(self, events: Events, number: int, written: str, chunk: SpeechChunk) -> None:
+        result = self.result
+        if result.first_sound_ms is None:
+            result.first_sound_ms = self._since(self._began)
+        at = result.output_seconds
+        result.output_seconds += len(chunk.pcm16) / 2 / chunk.sample_rate_hz
+        result.provider_tts = _joined(result.provider_tts, chunk.provider)
+        events.put_nowait(
+            Sounded(number, written, chunk.pcm16, chunk.sample_rate_hz, at, chunk.words)
+        )
 
     def _spoken_language(self, sentence: str) -> str:
         known = self._asked.bot.language or self._asked.language or self.result.language

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from tertulia.bots.turn import Heard, Sounded, Wrote
+from tertulia.bots.result import Heard, Sounded, Wrote
 from tertulia.doors.voice.service import Begun, VoiceEvent
 from tertulia.kernel.errors import TertuliaError
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from tertulia.blobs.service import BlobService
 from tertulia.bots.domain import Bot
-from tertulia.bots.turn import Turn, TurnResult
+from tertulia.bots.result import TurnResult
+from tertulia.bots.turn import Turn
 from tertulia.doors.voice.claims import Claim
 from tertulia.doors.voice.domain import OK, TURN, AudioSession, VoiceAsked
 from tertulia.doors.voice.sound import SpokenAnswer

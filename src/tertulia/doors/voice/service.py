@@ -13,8 +13,9 @@ import structlog
 from tertulia.blobs.domain import Blob, BlobStoreError
 from tertulia.blobs.service import BlobService
 from tertulia.bots.domain import Bot, Exchange
+from tertulia.bots.result import Sounded, TurnEvent
 from tertulia.bots.service import BotService
-from tertulia.bots.turn import Sounded, TurnAsked, TurnEvent, TurnService
+from tertulia.bots.turn import TurnAsked, TurnService
 from tertulia.doors.voice.claims import Claim, Claims
 from tertulia.doors.voice.domain import (
     BROKEN,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tertulia.bots.turn import Sounded
+from tertulia.bots.result import Sounded
 from tertulia.speech.encoding import AudioFormat, Encoder
 
 
