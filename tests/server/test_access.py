@@ -147,6 +147,15 @@ RULES: dict[str, Rule] = {
     "create_speech": Rule(SIGNED_IN, body={"model": "tts-1", "input": "Hello", "voice": "alloy"}),
     "create_transcription": Rule(SIGNED_IN, recording=True),
     "create_translation": Rule(SIGNED_IN, recording=True, also=frozenset({503})),
+    "create_live_session": Rule(SIGNED_IN, body={"language": "en"}),
+    "list_live_sessions": MINE,
+    "get_live_status": MINE,
+    "get_live_session": Rule(OWNERS, own=True),
+    "update_live_session": Rule(OWNERS, own=True, body={"title": "Tuesday"}),
+    "delete_live_session": Rule(OWNERS, own=True),
+    "create_live_token": Rule(OWNERS, own=True),
+    "get_live_metrics": Rule(OWNERS, own=True),
+    "get_live_log": Rule(OWNERS, own=True),
     "create_transcribe": Rule(SIGNED_IN, recording=True),
     "list_transcribe": MINE,
     "get_transcribe": Rule(OWNERS, own=True),
@@ -307,6 +316,9 @@ class House:
         asked = self._made(Who.OWNER, f"/api/transcripts/{made}/readings")
         return {"id": made, "number": str(asked["number"])}
 
+    def new_live_session(self) -> str:
+        return str(self._made(Who.OWNER, "/api/streaming/sessions", language="en")["session_id"])
+
     def new_transcript(self) -> str:
         """A final transcript of one segment in the space."""
         made = self._made(Who.OWNER, "/api/transcripts", space_id=self.space, title="Monday")["id"]
@@ -345,6 +357,17 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
     "update_user": lambda h: {"id": h.new_member()},
     "play_transcript": lambda h: {"id": h.new_transcription(in_the_space=True)},
     "get_waveform": lambda h: {"id": h.new_transcription(in_the_space=True)},
+    **{
+        name: lambda h: {"id": h.new_live_session()}
+        for name in (
+            "get_live_session",
+            "update_live_session",
+            "delete_live_session",
+            "create_live_token",
+            "get_live_metrics",
+            "get_live_log",
+        )
+    },
     "create_reading": lambda h: {"id": h.new_transcription(in_the_space=True)},
     "delete_reading": lambda h: h.new_reading(),
     **{
