@@ -45,6 +45,8 @@ class Window:
     quick: bool
     context: str = ""
     """Confirmed text just before, for engines that can be primed with it."""
+    hurried: bool = False
+    """Of a quick one: others wait, so it may cost some accuracy to be quicker still."""
 
 
 class LocalStream(Protocol):

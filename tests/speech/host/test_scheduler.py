@@ -1,6 +1,7 @@
 """Who is served when, in virtual time."""
 
 import random
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -165,3 +166,28 @@ def test_cadence_stays_within_its_bounds() -> None:
     simulation = crowd(64, seconds=20)
     cadence = simulation.scheduler.current_cadence(Kind.QUICK, simulation.model, simulation.now)
     assert policy.shortest_seconds < cadence <= policy.longest_seconds
+
+
+def test_full_windows_leave_a_worker_to_the_partials() -> None:
+    simulation = crowd(8)
+    running: list[tuple[float, float]] = []
+    for began, batch in simulation.batches:
+        if batch.kind is Kind.FULL:
+            running.append((began, began + simulation.cost(batch)))
+    spoken = [(a, b) for a, b in running if b < 38]  # until nobody speaks any more
+    overlaps = [1 for (_, end), (start, _) in pairwise(sorted(spoken)) if start < end - 1e-6]
+    assert len(spoken) > 10
+    assert len(overlaps) <= len(spoken) / 10  # two run beside each other only while nobody speaks
+    assert median(talker.p95 for talker in simulation.talkers) < 0.75
+
+
+def test_when_many_end_together_what_they_said_is_shown_before_it_is_settled() -> None:
+    simulation = Simulation(2, costing(QUICK, FULL))
+    talkers = [simulation.talk(speech(list(range(2, 14)))) for _ in range(12)]
+    simulation.run(4.5)
+    for talker in talkers:
+        talker.session.finish()
+    simulation.run(60)
+    assert all(talker.session.decoder.finished for talker in talkers)
+    last_final = max(when for when, batch in simulation.batches if batch.kind is Kind.FULL)
+    assert max(max(talker.waits) for talker in talkers) < (last_final - 4.5) * 0.8

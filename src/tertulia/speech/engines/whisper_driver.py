@@ -38,6 +38,7 @@ class Job:
     samples: Samples
     options: RecognitionOptions
     context: str = ""
+    hurried: bool = False
 
     @property
     def seconds(self) -> float:

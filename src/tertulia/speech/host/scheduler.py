@@ -1,6 +1,8 @@
 """Who is served next. Pure: it is told the time and what has ended, and gives the next batch for a worker.
 
 Live work goes before files, and among live streams the one whose unread audio has waited longest goes first.
+While somebody speaks, full windows leave one worker to the partials, which are many and short: a word is seen
+before a sentence is settled.
 A file waits at most `file_patience_seconds` for a gap, so that steady talk cannot stop it altogether.
 """
 
@@ -12,6 +14,8 @@ from tertulia.speech.host.files import FileWindow
 from tertulia.speech.host.models import LoadedModel
 from tertulia.speech.host.work import FileJob, LiveSession, Need
 from tertulia.speech.live import FeedRequest, ReadRequest
+
+LONG = frozenset({Kind.FULL, Kind.FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Scheduler:
     lives: dict[int, LiveSession] = field(default_factory=dict)
     files: dict[int, FileJob] = field(default_factory=dict)
     running: int = 0
+    running_long: int = 0
     running_alone: bool = False
 
     def pick(self, now: float) -> Batch | None:
@@ -70,20 +75,31 @@ class Scheduler:
         if self.running_alone:
             return None
         waiting = sorted(self._due(now), key=lambda entry: entry.since)
-        starved = self._starved_file(now)
+        room = self._room_for_long()
+        starved = self._starved_file(now) if room else None
         if waiting and starved is None:
             batch = self._live_batch(waiting, now)
-        else:
+        elif room:
             batch = self._file_batch(starved, now)
+        else:
+            batch = None
         if batch is not None:
             self.running += 1
+            self.running_long += batch.kind in LONG
             self.running_alone = batch.alone
             batch.began = now
         return batch
 
+    def _room_for_long(self) -> bool:
+        """Whether one worker more may be taken by a full window."""
+        if self.running_long + 1 < self.workers or self.workers == 1:
+            return True
+        return not any(session.speaking for session in self.lives.values())
+
     def done(self, batch: Batch, now: float) -> None:
         """A call has ended, well or badly."""
         self.running -= 1
+        self.running_long -= batch.kind in LONG
         if batch.alone:
             self.running_alone = False
         spent = now - batch.began
@@ -111,8 +127,16 @@ class Scheduler:
     def _needs(self, now: float) -> Iterable[tuple[float, LiveSession, Need]]:
         """When each waiting session may be read, and for what."""
         paces = {key: self._pace(model, now) for key, model in self._models().items()}
+        room = self._room_for_long()
+        ending = [s for s in self.lives.values() if s.decoder.finishing and not s.running]
         for session in self.lives.values():
             for need in session.needs():
+                if session.decoder.finishing:
+                    # A final follows at once, unless many end together: then what was said is shown before.
+                    if not need.final and len(ending) <= self.workers:
+                        continue
+                elif need.kind in LONG and not room:
+                    continue
                 yield (
                     need.paced_from + paces[session.model.key][need.final, need.kind],
                     session,
@@ -150,10 +174,10 @@ class Scheduler:
                 return None
         alone = first.session.alone
         quick = self.current_cadence(Kind.QUICK, first.session.model, now)
-        # Whoever is behind catches up with windows that hold several utterances.
-        together = self.cadence.final_patience(quick) > 0 or len(waiting) > self.workers
+        # Whoever is behind catches up with windows that hold several utterances, and with rougher partials.
+        hurried = self.cadence.final_patience(quick) > 0 or len(waiting) > self.workers
         items = [
-            Item(w.session, w.session.take(w.need, now, together=together), w.since) for w in chosen
+            Item(w.session, w.session.take(w.need, now, hurried=hurried), w.since) for w in chosen
         ]
         return Batch(first.need.kind, first.session.model, items, alone)
 

@@ -97,7 +97,8 @@ class LiveSession:
             # After the last audio somebody waits for the end; there is nothing to come that could share a window.
             paced_from = 0.0 if self.decoder.finishing else since
             found.append(Need(Kind.FEED if streaming else Kind.FULL, True, since, paced_from))
-        if partial is not None and not (final is not None and self.decoder.finishing):
+        ending = final is not None and self.decoder.finishing
+        if partial is not None and not (ending and streaming):
             since = self._arrivals.of(partial)
             kind = Kind.FEED if streaming else Kind.QUICK
             found.append(Need(kind, False, since, max(since, self._partial_at)))
@@ -114,16 +115,16 @@ class LiveSession:
     def speaking(self) -> bool:
         return self.decoder.speaking
 
-    def take(self, need: Need, now: float, *, together: bool) -> ReadRequest | FeedRequest:
-        """The request that answers `need`; `together` lets closed utterances share a window."""
+    def take(self, need: Need, now: float, *, hurried: bool) -> ReadRequest | FeedRequest:
+        """The request that answers `need`; `hurried` lets closed utterances share a window, and partials be rougher."""
         self.running = True
         if not need.final:
             self._partial_at = now
         decoder = self.decoder
         if isinstance(decoder, WindowDecoder):
             if need.final:
-                return decoder.final_request(together=together)
-            return decoder.partial_request()
+                return decoder.final_request(together=hurried)
+            return decoder.partial_request(hurried=hurried)
         assert isinstance(decoder, StreamDecoder)
         return decoder.final_request() if need.final else decoder.partial_request()
 

@@ -61,7 +61,7 @@ class WindowDecoder(LiveDecoder):
             spans.append(closed.span)
         return self._request(tuple(spans), spans[0].start, quick=False)
 
-    def partial_request(self) -> ReadRequest:
+    def partial_request(self, *, hurried: bool = False) -> ReadRequest:
         """The window of what is being said, or was said last, and is not yet stable."""
         span = self._unread()
         assert span is not None
@@ -70,7 +70,7 @@ class WindowDecoder(LiveDecoder):
             self._agreement = Agreement()
         self._read_until = span.end
         self._trim(span.end)
-        return self._request((span,), self._window_start, quick=True)
+        return self._request((span,), self._window_start, quick=True, hurried=hurried)
 
     def _unread(self) -> Span | None:
         """The oldest utterance that partials have not reached the end of; its final may be long in coming."""
@@ -103,7 +103,9 @@ class WindowDecoder(LiveDecoder):
             self._window_start = end - longest * 3 // 5
             self._agreement.settle_before(seconds_of(self._window_start))
 
-    def _request(self, utterances: tuple[Span, ...], at: int, *, quick: bool) -> ReadRequest:
+    def _request(
+        self, utterances: tuple[Span, ...], at: int, *, quick: bool, hurried: bool = False
+    ) -> ReadRequest:
         options = self._options
         if quick and options.language is None:
             options = replace(options, language=self._language)
@@ -115,7 +117,7 @@ class WindowDecoder(LiveDecoder):
         if quick and self._agreement.stable:
             context = f"{context} {join(self._agreement.stable, self._language)}".strip()
         context = context[-self._policy.context_characters :]
-        return ReadRequest(utterances, at, Window(samples, options, quick, context))
+        return ReadRequest(utterances, at, Window(samples, options, quick, context, hurried))
 
     def _partial(self, utterance: Span, reading: Reading) -> list[Hypothesis]:
         if self._utterance != utterance.start:
