@@ -16,7 +16,9 @@ pytest_plugins = [
     "tests.fixtures.identity",
     "tests.fixtures.webhooks",
     "tests.fixtures.transcripts",
+    "tests.fixtures.analysis",
     "tests.fixtures.live",
+    "tests.fixtures.voice",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

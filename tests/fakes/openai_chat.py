@@ -26,6 +26,7 @@ class OpenAIChatServer(FakeChat):
     routes: tuple[str, ...] = ("/v1/chat/completions",)
     root: str = "/v1"
     embedded: list[list[str]] = field(default_factory=list)
+    address: str = ""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[str]:
