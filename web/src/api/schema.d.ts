@@ -4,6 +4,90 @@
  */
 
 export interface paths {
+    "/api/audio-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the turns
+         * @description The newest first: all of one's spaces, or by user, by key, by bot, by tag.
+         */
+        get: operations["list_audio_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio-sessions/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the turns
+         * @description Times by stage and provider, turns by day, and how they ended.
+         */
+        get: operations["audio_session_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio-sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a turn
+         * @description The turn with a fresh link to its spoken answer.
+         */
+        get: operations["get_audio_session"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a turn
+         * @description Removes it with its sound and its transcript.
+         */
+        delete: operations["delete_audio_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audio-sessions/{id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to a turn
+         * @description The spoken answer, whole or in ranges: with credentials, or by a link that has not expired.
+         */
+        get: operations["play_audio_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/claim": {
         parameters: {
             query?: never;
@@ -138,6 +222,118 @@ export interface paths {
          * @description A bearer token with all rights of the account. For lasting use, make an API key with few.
          */
         post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the bots
+         * @description Those of the space, then those that come with the server.
+         */
+        get: operations["list_bots"];
+        put?: never;
+        /**
+         * Make a bot
+         * @description For admins of the space.
+         */
+        post: operations["create_bot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bots/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a bot of a file
+         * @description The body is the file as it was exported; a name that is taken gets a number.
+         */
+        post: operations["import_bot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bots/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a bot
+         * @description One turn in text of a bot that need not be saved; nothing of it is kept. For admins of the space.
+         */
+        post: operations["try_bot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bots/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a bot
+         * @description Its whole definition; secrets in headers are dots.
+         */
+        get: operations["get_bot"];
+        /**
+         * Change a bot
+         * @description The whole definition takes the place of the old one; for admins of the space.
+         */
+        put: operations["update_bot"];
+        post?: never;
+        /**
+         * Remove a bot
+         * @description What was said with it stays; for admins of the space.
+         */
+        delete: operations["delete_bot"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bots/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take a bot along as a file
+         * @description TOML, without the secrets in its tools' headers.
+         */
+        get: operations["export_bot"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -426,6 +622,26 @@ export interface paths {
         get: operations["search"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask all conversations
+         * @description Answers from what the filters leave, as a search does; the caller's active space pays.
+         */
+        post: operations["ask_search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -915,6 +1131,54 @@ export interface paths {
          * @description Title, language and tags; the language is that of all segments that had the old one.
          */
         patch: operations["update_transcript"];
+        trace?: never;
+    };
+    "/api/transcripts/{id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an analysis
+         * @description What was found, or how far the looking is. Events of the transcript tell when it changes.
+         */
+        get: operations["read_analysis"];
+        put?: never;
+        /**
+         * Have a transcript analysed
+         * @description Has it read by a job; again after a failure or a change, or only some fields of it.
+         */
+        post: operations["request_analysis"];
+        /**
+         * Remove an analysis
+         * @description The transcript stays; one that is being made is stopped.
+         */
+        delete: operations["delete_analysis"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/transcripts/{id}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a conversation
+         * @description Answers from what was said, with citations, or says that it was not.
+         */
+        post: operations["ask_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/transcripts/{id}/audio": {
@@ -1477,6 +1741,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a bot with a recording
+         * @description Hears, thinks and speaks. With `Accept: text/event-stream` everything is told while it happens.
+         */
+        post: operations["ask_by_voice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1522,6 +1806,26 @@ export interface paths {
         get: operations["readyz"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a bot in writing
+         * @description The same without a recording: thinks and, unless told not to, speaks.
+         */
+        post: operations["ask_in_writing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1670,12 +1974,140 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AnalysisOut
+         * @description An analysis: how far it is, and what was found. What was found before stays while it is made anew.
+         */
+        AnalysisOut: {
+            /**
+             * Covered
+             * @description The share of the text that was read; below 1 only for very long conversations.
+             */
+            covered: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description Why it failed, as a problem document.
+             */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Made
+             * @description How each field came to be.
+             */
+            made: {
+                [key: string]: components["schemas"]["Made"];
+            };
+            /**
+             * Outdated
+             * @description Whether the transcript was changed since it was read.
+             */
+            outdated: boolean;
+            /**
+             * Progress
+             * @description 0 to 1.
+             */
+            progress: number;
+            /**
+             * Provider
+             * @description The chain last tried; `offline` was made without a model.
+             */
+            provider: string | null;
+            results: components["schemas"]["Results"];
+            /** Started At */
+            started_at: string | null;
+            status: components["schemas"]["tertulia__analysis__domain__Status"];
+            /**
+             * Transcript Id
+             * Format: uuid
+             */
+            transcript_id: string;
+            /**
+             * Transcript Version
+             * @description The version that was read last; the transcript's own is greater when it was changed since.
+             */
+            transcript_version: number | null;
+            /**
+             * Wanted
+             * @description What is, or was last, being looked for.
+             */
+            wanted: components["schemas"]["What"][];
+        };
+        /**
+         * AnalysisRequest
+         * @description How a conversation is to be analysed.
+         */
+        AnalysisRequest: {
+            /**
+             * Chain
+             * @description Which models to ask, in order, as in `ollama:llama3.2,offline`; else the server's own.
+             */
+            chain?: string | null;
+            /**
+             * Fields
+             * @description Only these; the others stay as they were. All of them without it.
+             */
+            fields?: components["schemas"]["What"][] | null;
+        };
+        /**
+         * AnswerOut
+         * @description The answer, or that it was not said.
+         */
+        AnswerOut: {
+            /**
+             * Answer
+             * @description Null when it was not said, and from `offline`, which only finds the passages.
+             */
+            answer: string | null;
+            /**
+             * Citations
+             * @description What the answer rests on; from `offline` the passages that fit best.
+             */
+            citations: components["schemas"]["CitationOut"][];
+            /** Model */
+            model: string | null;
+            /**
+             * Provider
+             * @description The chain tried; `offline` answered without a model.
+             */
+            provider: string;
+            /**
+             * Read
+             * @description How many segments were looked at.
+             */
+            read: number;
+            /**
+             * Said
+             * @description Whether what was said answers the question.
+             */
+            said: boolean;
+        };
+        /**
          * AppendedOut
          * @description What became of each segment, in the order they were sent.
          */
         AppendedOut: {
             /** Outcomes */
             outcomes: components["schemas"]["Outcome"][];
+        };
+        /**
+         * Ask
+         * @description A question to what was said.
+         */
+        Ask: {
+            /**
+             * Chain
+             * @description Which models to ask, in order; else the server's own.
+             */
+            chain?: string | null;
+            /** Question */
+            question: string;
         };
         /**
          * AttemptOut
@@ -1717,6 +2149,106 @@ export interface components {
             waveform_url: string;
         };
         /**
+         * AudioSessionOut
+         * @description A turn as it is kept: the storage contract's nineteen fields, then ours.
+         */
+        AudioSessionOut: {
+            /** Api Key Id */
+            api_key_id: string;
+            /**
+             * Bot Id
+             * Format: uuid
+             */
+            bot_id: string;
+            /** Bot Name */
+            bot_name: string;
+            /** Conversation Id */
+            conversation_id: string | null;
+            /** Corr Id */
+            corr_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ends */
+            ends: boolean;
+            /** First Sound Ms */
+            first_sound_ms: number | null;
+            /** First Word Ms */
+            first_word_ms: number | null;
+            /** Form */
+            form: string | null;
+            /** Form Values */
+            form_values: {
+                [key: string]: string;
+            };
+            /**
+             * Has Request Audio
+             * @description Whether what was asked can be listened to.
+             */
+            has_request_audio: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Language */
+            language: string | null;
+            /** Meta Tags */
+            meta_tags: {
+                [key: string]: string;
+            };
+            /**
+             * Outcome
+             * @description `ok`, or the code of what went wrong.
+             */
+            outcome: string;
+            /** Outcome Detail */
+            outcome_detail: string | null;
+            /** Output Seconds */
+            output_seconds: number;
+            /** Provider Llm */
+            provider_llm: string;
+            /** Provider Stt */
+            provider_stt: string;
+            /** Provider Tts */
+            provider_tts: string;
+            /** Reply Text */
+            reply_text: string;
+            /** Request Duration Seconds */
+            request_duration_seconds: number;
+            /** Request Mime Type */
+            request_mime_type: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /** Transcript */
+            transcript: string;
+            /** Transcript Id */
+            transcript_id: string | null;
+            /** Tts Available */
+            tts_available: boolean;
+            /** Tts Expires At */
+            tts_expires_at: string | null;
+            /** Tts Storage Ref */
+            tts_storage_ref: string | null;
+            /** Tts Url */
+            tts_url: string | null;
+            /** Usage Llm Ms */
+            usage_llm_ms: number;
+            /** Usage Stt Ms */
+            usage_stt_ms: number;
+            /** Usage Total Ms */
+            usage_total_ms: number;
+            /** Usage Tts Ms */
+            usage_tts_ms: number;
+            /** User External Id */
+            user_external_id: string | null;
+        };
+        /**
          * AuthOptions
          * @description How one may come in.
          */
@@ -1732,6 +2264,427 @@ export interface components {
              * @example 10
              */
             password_min_length: number;
+        };
+        /**
+         * BotCreate
+         * @description A new bot.
+         * @example {
+         *       "language": "en",
+         *       "llm": [
+         *         "ollama:llama3.2",
+         *         "offline"
+         *       ],
+         *       "may_search": false,
+         *       "name": "Front desk",
+         *       "persona": "You welcome guests of a small hotel. You are brief and kind."
+         *     }
+         */
+        BotCreate: {
+            /**
+             * Allowed Hosts
+             * @description Hosts its tools may ask, as in `*.example.org`.
+             * @default []
+             */
+            allowed_hosts?: string[];
+            /**
+             * Greeting
+             * @description What it says first; the script's greeting without it.
+             * @default
+             */
+            greeting?: string;
+            /**
+             * Language
+             * @description The language it hears and speaks; found out without it.
+             */
+            language?: string | null;
+            /**
+             * @default {
+             *       "hear_seconds": 120,
+             *       "history_turns": 10,
+             *       "reply_characters": 4000,
+             *       "speak_seconds": 60,
+             *       "think_seconds": 60,
+             *       "tool_calls": 4
+             *     }
+             */
+            limits?: components["schemas"]["LimitsBody"];
+            /**
+             * Llm
+             * @description Models in order, as `engine:model`; `offline` is the script. The server's own without it.
+             * @default []
+             */
+            llm?: string[];
+            /**
+             * May Search
+             * @description Whether it may search conversations: always with the caller's rights.
+             * @default false
+             */
+            may_search?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Persona
+             * @description Who the bot is and how it speaks: the instructions of the language model.
+             * @default
+             */
+            persona?: string;
+            /**
+             * Script
+             * @description What it answers where no model does, as TOML.
+             * @default
+             */
+            script?: string;
+            /**
+             * Space Id
+             * @description The caller's active space without it.
+             */
+            space_id?: string | null;
+            /**
+             * Speed
+             * @description 1 is the voice's own pace.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Stt
+             * @description Recognisers in order; the server's own without it.
+             * @default []
+             */
+            stt?: string[];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolDefinition"][];
+            /**
+             * Tts
+             * @description Voice engines in order; the server's own without it.
+             * @default []
+             */
+            tts?: string[];
+            /** Voice */
+            voice?: string | null;
+        };
+        /**
+         * BotDefinition
+         * @description A bot as it is written: in a request and in its file.
+         * @example {
+         *       "language": "en",
+         *       "llm": [
+         *         "ollama:llama3.2",
+         *         "offline"
+         *       ],
+         *       "may_search": false,
+         *       "name": "Front desk",
+         *       "persona": "You welcome guests of a small hotel. You are brief and kind."
+         *     }
+         */
+        BotDefinition: {
+            /**
+             * Allowed Hosts
+             * @description Hosts its tools may ask, as in `*.example.org`.
+             * @default []
+             */
+            allowed_hosts?: string[];
+            /**
+             * Greeting
+             * @description What it says first; the script's greeting without it.
+             * @default
+             */
+            greeting?: string;
+            /**
+             * Language
+             * @description The language it hears and speaks; found out without it.
+             */
+            language?: string | null;
+            /**
+             * @default {
+             *       "hear_seconds": 120,
+             *       "history_turns": 10,
+             *       "reply_characters": 4000,
+             *       "speak_seconds": 60,
+             *       "think_seconds": 60,
+             *       "tool_calls": 4
+             *     }
+             */
+            limits?: components["schemas"]["LimitsBody"];
+            /**
+             * Llm
+             * @description Models in order, as `engine:model`; `offline` is the script. The server's own without it.
+             * @default []
+             */
+            llm?: string[];
+            /**
+             * May Search
+             * @description Whether it may search conversations: always with the caller's rights.
+             * @default false
+             */
+            may_search?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Persona
+             * @description Who the bot is and how it speaks: the instructions of the language model.
+             * @default
+             */
+            persona?: string;
+            /**
+             * Script
+             * @description What it answers where no model does, as TOML.
+             * @default
+             */
+            script?: string;
+            /**
+             * Speed
+             * @description 1 is the voice's own pace.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Stt
+             * @description Recognisers in order; the server's own without it.
+             * @default []
+             */
+            stt?: string[];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolDefinition"][];
+            /**
+             * Tts
+             * @description Voice engines in order; the server's own without it.
+             * @default []
+             */
+            tts?: string[];
+            /** Voice */
+            voice?: string | null;
+        };
+        /**
+         * BotList
+         * @description The bots one may talk to: those of the space by name, then those that come with the server.
+         */
+        BotList: {
+            /** Items */
+            items: components["schemas"]["BotOut"][];
+        };
+        /**
+         * BotOut
+         * @description A bot.
+         * @example {
+         *       "language": "en",
+         *       "llm": [
+         *         "ollama:llama3.2",
+         *         "offline"
+         *       ],
+         *       "may_search": false,
+         *       "name": "Front desk",
+         *       "persona": "You welcome guests of a small hotel. You are brief and kind."
+         *     }
+         */
+        BotOut: {
+            /**
+             * Allowed Hosts
+             * @description Hosts its tools may ask, as in `*.example.org`.
+             * @default []
+             */
+            allowed_hosts?: string[];
+            /** Created At */
+            created_at: string | null;
+            /**
+             * Greeting
+             * @description What it says first; the script's greeting without it.
+             * @default
+             */
+            greeting?: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Shipped */
+            is_shipped: boolean;
+            /**
+             * Language
+             * @description The language it hears and speaks; found out without it.
+             */
+            language?: string | null;
+            /**
+             * @default {
+             *       "hear_seconds": 120,
+             *       "history_turns": 10,
+             *       "reply_characters": 4000,
+             *       "speak_seconds": 60,
+             *       "think_seconds": 60,
+             *       "tool_calls": 4
+             *     }
+             */
+            limits?: components["schemas"]["LimitsBody"];
+            /**
+             * Llm
+             * @description Models in order, as `engine:model`; `offline` is the script. The server's own without it.
+             * @default []
+             */
+            llm?: string[];
+            /**
+             * May Search
+             * @description Whether it may search conversations: always with the caller's rights.
+             * @default false
+             */
+            may_search?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Persona
+             * @description Who the bot is and how it speaks: the instructions of the language model.
+             * @default
+             */
+            persona?: string;
+            /**
+             * Script
+             * @description What it answers where no model does, as TOML.
+             * @default
+             */
+            script?: string;
+            /**
+             * Space Id
+             * @description Null of a bot that comes with the server.
+             */
+            space_id: string | null;
+            /**
+             * Speed
+             * @description 1 is the voice's own pace.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Stt
+             * @description Recognisers in order; the server's own without it.
+             * @default []
+             */
+            stt?: string[];
+            /**
+             * Thinks With
+             * @description What answers just now: `offline` is the script, else the chain of models.
+             */
+            thinks_with: string;
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolDefinition"][];
+            /**
+             * Tts
+             * @description Voice engines in order; the server's own without it.
+             * @default []
+             */
+            tts?: string[];
+            /** Updated At */
+            updated_at: string | null;
+            /** Version */
+            version: number;
+            /** Voice */
+            voice?: string | null;
+        };
+        /**
+         * BotUpdate
+         * @description A bot as it shall be from now on, whole.
+         * @example {
+         *       "language": "en",
+         *       "llm": [
+         *         "ollama:llama3.2",
+         *         "offline"
+         *       ],
+         *       "may_search": false,
+         *       "name": "Front desk",
+         *       "persona": "You welcome guests of a small hotel. You are brief and kind."
+         *     }
+         */
+        BotUpdate: {
+            /**
+             * Allowed Hosts
+             * @description Hosts its tools may ask, as in `*.example.org`.
+             * @default []
+             */
+            allowed_hosts?: string[];
+            /**
+             * Greeting
+             * @description What it says first; the script's greeting without it.
+             * @default
+             */
+            greeting?: string;
+            /**
+             * Language
+             * @description The language it hears and speaks; found out without it.
+             */
+            language?: string | null;
+            /**
+             * @default {
+             *       "hear_seconds": 120,
+             *       "history_turns": 10,
+             *       "reply_characters": 4000,
+             *       "speak_seconds": 60,
+             *       "think_seconds": 60,
+             *       "tool_calls": 4
+             *     }
+             */
+            limits?: components["schemas"]["LimitsBody"];
+            /**
+             * Llm
+             * @description Models in order, as `engine:model`; `offline` is the script. The server's own without it.
+             * @default []
+             */
+            llm?: string[];
+            /**
+             * May Search
+             * @description Whether it may search conversations: always with the caller's rights.
+             * @default false
+             */
+            may_search?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Persona
+             * @description Who the bot is and how it speaks: the instructions of the language model.
+             * @default
+             */
+            persona?: string;
+            /**
+             * Script
+             * @description What it answers where no model does, as TOML.
+             * @default
+             */
+            script?: string;
+            /**
+             * Speed
+             * @description 1 is the voice's own pace.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Stt
+             * @description Recognisers in order; the server's own without it.
+             * @default []
+             */
+            stt?: string[];
+            /**
+             * Tools
+             * @default []
+             */
+            tools?: components["schemas"]["ToolDefinition"][];
+            /**
+             * Tts
+             * @description Voice engines in order; the server's own without it.
+             * @default []
+             */
+            tts?: string[];
+            /**
+             * Version
+             * @description The version this change was made to; refused when there is a later one.
+             */
+            version?: number | null;
+            /** Voice */
+            voice?: string | null;
         };
         /**
          * BudgetCreate
@@ -1845,6 +2798,34 @@ export interface components {
             ok: boolean;
         };
         /**
+         * CitationOut
+         * @description Words that were really said, and where.
+         */
+        CitationOut: {
+            /** End */
+            end: number;
+            /** Quote */
+            quote: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Speaker */
+            speaker: string | null;
+            /** Start */
+            start: number;
+            /** Title */
+            title: string;
+            /**
+             * Transcript Id
+             * Format: uuid
+             */
+            transcript_id: string;
+            /** Utterance Id */
+            utterance_id: string;
+        };
+        /**
          * Claim
          * @description The first owner.
          */
@@ -1884,6 +2865,18 @@ export interface components {
              * @description As the filter of the same name takes it.
              */
             value: string;
+        };
+        /**
+         * DayOut
+         * @description One day, in UTC.
+         */
+        DayOut: {
+            /** Day */
+            day: string;
+            /** Failed */
+            failed: number;
+            /** Turns */
+            turns: number;
         };
         /**
          * DeliveryDetail
@@ -2157,6 +3150,35 @@ export interface components {
             name: string;
         };
         /**
+         * Evidence
+         * @description Words that were really said, and where: the segment and seconds from the start.
+         */
+        Evidence: {
+            /** End */
+            end: number;
+            /**
+             * Quote
+             * @description As it stands in the segment.
+             */
+            quote: string;
+            /** Speaker */
+            speaker?: string | null;
+            /** Start */
+            start: number;
+            /** Utterance Id */
+            utterance_id: string;
+        };
+        /**
+         * ExchangeBody
+         * @description An earlier turn.
+         */
+        ExchangeBody: {
+            /** Replied */
+            replied: string;
+            /** Said */
+            said: string;
+        };
+        /**
          * FacetsOut
          * @description What the conversations found have in common, the most frequent first, months in their order.
          */
@@ -2228,6 +3250,55 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Felt
+         * @description How those who came with something sounded.
+         */
+        Felt: {
+            /**
+             * Evidence
+             * @default []
+             */
+            evidence?: components["schemas"]["Evidence"][];
+            /**
+             * Feeling
+             * @enum {string}
+             */
+            feeling: "positive" | "neutral" | "negative";
+            /**
+             * Score
+             * @description From -1 to 1.
+             */
+            score: number;
+        };
+        /**
+         * FiguresOut
+         * @description What charts of turns are drawn from.
+         */
+        FiguresOut: {
+            /** Days */
+            days: components["schemas"]["DayOut"][];
+            /** First Sound P50 Ms */
+            first_sound_p50_ms: number | null;
+            /** First Sound P95 Ms */
+            first_sound_p95_ms: number | null;
+            /** Outcomes */
+            outcomes: components["schemas"]["OutcomeOut"][];
+            /** Stages */
+            stages: components["schemas"]["StageOut"][];
+        };
+        /**
+         * FormOut
+         * @description A form of the bot's script that this turn completed.
+         */
+        FormOut: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2515,6 +3586,48 @@ export interface components {
          * @enum {string}
          */
         Kind: "voice" | "live" | "chat" | "calls" | "meetings" | "files" | "imports";
+        /**
+         * LimitsBody
+         * @description Where a turn ends, whatever happens.
+         */
+        LimitsBody: {
+            /**
+             * Hear Seconds
+             * @description For hearing what was said.
+             * @default 120
+             */
+            hear_seconds?: number;
+            /**
+             * History Turns
+             * @description Earlier turns that are remembered.
+             * @default 10
+             */
+            history_turns?: number;
+            /**
+             * Reply Characters
+             * @description Longest reply.
+             * @default 4000
+             */
+            reply_characters?: number;
+            /**
+             * Speak Seconds
+             * @description For one spoken sentence.
+             * @default 60
+             */
+            speak_seconds?: number;
+            /**
+             * Think Seconds
+             * @description For the whole reply.
+             * @default 60
+             */
+            think_seconds?: number;
+            /**
+             * Tool Calls
+             * @description Calls of tools in one turn.
+             * @default 4
+             */
+            tool_calls?: number;
+        };
         /**
          * LiveEngine
          * @description An engine that can hear live.
@@ -3011,6 +4124,31 @@ export interface components {
             role?: components["schemas"]["TokenRole"];
         };
         /**
+         * Made
+         * @description How one field came to be.
+         */
+        Made: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Model */
+            model?: string | null;
+            /**
+             * Prompt
+             * @description The version of the prompt and its language.
+             */
+            prompt?: string | null;
+            /**
+             * Provider
+             * @description The chain tried, as in `openai|offline`.
+             */
+            provider: string;
+            /** Transcript Version */
+            transcript_version: number;
+        };
+        /**
          * Me
          * @description Who is asking, and where they may go.
          */
@@ -3132,6 +4270,15 @@ export interface components {
              */
             owned_by?: string;
         };
+        /** OffsetPage[AudioSessionOut] */
+        OffsetPage_AudioSessionOut_: {
+            /** Items */
+            items: components["schemas"]["AudioSessionOut"][];
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+        };
         /**
          * OidcOut
          * @description The single sign-on button.
@@ -3156,6 +4303,16 @@ export interface components {
          * @enum {string}
          */
         Outcome: "written" | "kept" | "late" | "missing";
+        /**
+         * OutcomeOut
+         * @description How often turns ended so.
+         */
+        OutcomeOut: {
+            /** Outcome */
+            outcome: string;
+            /** Turns */
+            turns: number;
+        };
         /** Page[DeliveryOut] */
         Page_DeliveryOut_: {
             /** Items */
@@ -3280,6 +4437,16 @@ export interface components {
             found: boolean;
             /** Text */
             text: string;
+        };
+        /**
+         * Point
+         * @description Something found, and the words it rests on; there is always at least one.
+         */
+        Point: {
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+            /** What */
+            what: string;
         };
         /**
          * PricesOut
@@ -3463,6 +4630,33 @@ export interface components {
              * @example ready
              */
             status: string;
+        };
+        /**
+         * Results
+         * @description What was found; null where it was not looked for.
+         */
+        Results: {
+            /** Decisions */
+            decisions?: components["schemas"]["Point"][] | null;
+            final_feeling?: components["schemas"]["Felt"] | null;
+            initial_feeling?: components["schemas"]["Felt"] | null;
+            /**
+             * Product Type
+             * @description What it was about, where that was named.
+             */
+            product_type?: string | null;
+            /** @description Why the conversation was held. */
+            reason?: components["schemas"]["Point"] | null;
+            /** Reason Short */
+            reason_short?: string | null;
+            /** Risks */
+            risks?: components["schemas"]["Point"][] | null;
+            /** Summary */
+            summary?: string | null;
+            /** Tasks */
+            tasks?: components["schemas"]["Task"][] | null;
+            /** Topics */
+            topics?: string[] | null;
         };
         /**
          * Role
@@ -3821,6 +5015,25 @@ export interface components {
             voice?: string | components["schemas"]["VoiceId"];
         };
         /**
+         * StageOut
+         * @description How long one provider took for one stage, in milliseconds.
+         */
+        StageOut: {
+            /** P50 Ms */
+            p50_ms: number;
+            /** P95 Ms */
+            p95_ms: number;
+            /** Provider */
+            provider: string;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "stt" | "llm" | "tts";
+            /** Turns */
+            turns: number;
+        };
+        /**
          * State
          * @description An open transcript is still being said; a final one is whole, though it may be edited.
          * @enum {string}
@@ -3863,6 +5076,95 @@ export interface components {
             version: string;
         };
         /**
+         * Task
+         * @description Something somebody is to do.
+         */
+        Task: {
+            /**
+             * By
+             * @description Until when, in the words that were used.
+             */
+            by?: string | null;
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+            /** What */
+            what: string;
+            /**
+             * Who
+             * @description As they are called; null where it was not said.
+             */
+            who?: string | null;
+        };
+        /**
+         * TextQuestion
+         * @description A question in writing.
+         * @example {
+         *       "bot": "Answering machine",
+         *       "speak": true,
+         *       "text": "When are you open?"
+         *     }
+         */
+        TextQuestion: {
+            /**
+             * Bot
+             * @description The bot's id or name; the server's own choice without it.
+             */
+            bot?: string | null;
+            /**
+             * Conversation Id
+             * @description A name for turns that belong together: the bot remembers them.
+             */
+            conversation_id?: string | null;
+            /**
+             * Corr Id
+             * @description Names this question: sent again, it is answered from memory. `X-Correlation-Id` without it.
+             */
+            corr_id?: string | null;
+            /**
+             * Format
+             * @description What the spoken answer is kept as.
+             * @default mp3
+             * @enum {string}
+             */
+            format?: "mp3" | "opus" | "aac" | "flac" | "wav";
+            /**
+             * Language
+             * @description The language spoken, a code or a name; the bot's own without it.
+             */
+            language?: string | null;
+            /**
+             * Meta
+             * @description Free tags, text for text; in a form a JSON object.
+             * @default {}
+             */
+            meta?: {
+                [key: string]: string;
+            };
+            /**
+             * Space Id
+             * @description The caller's active space without it.
+             */
+            space_id?: string | null;
+            /**
+             * Speak
+             * @description Whether the answer is spoken at all.
+             * @default true
+             */
+            speak?: boolean;
+            /** Text */
+            text: string;
+            /**
+             * User External Id
+             * @description Who asks, as the client calls them.
+             */
+            user_external_id?: string | null;
+            /**
+             * Voice
+             * @description A voice of the engine that speaks; the bot's own without it.
+             */
+            voice?: string | null;
+        };
+        /**
          * Theme
          * @description How the page looks.
          * @enum {string}
@@ -3891,6 +5193,79 @@ export interface components {
          * @enum {string}
          */
         TokenRole: "speaker" | "listener";
+        /**
+         * ToolDefinition
+         * @description A request the bot may make; `{name}` in the address is filled with a parameter, the rest go as query or JSON.
+         * @example {
+         *       "description": "Finds where an order is.",
+         *       "headers": {
+         *         "Authorization": "••••••••"
+         *       },
+         *       "method": "GET",
+         *       "name": "find_order",
+         *       "parameters": [
+         *         {
+         *           "description": "The order's number.",
+         *           "name": "number"
+         *         }
+         *       ],
+         *       "url": "https://api.example.org/orders/{number}"
+         *     }
+         */
+        ToolDefinition: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Headers
+             * @description Sent along. A value is never shown again: it comes back as dots, and dots keep it.
+             * @default {}
+             */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * Method
+             * @default GET
+             * @enum {string}
+             */
+            method?: "GET" | "POST";
+            /** Name */
+            name: string;
+            /**
+             * Parameters
+             * @default []
+             */
+            parameters?: components["schemas"]["ToolParameter"][];
+            /** Url */
+            url: string;
+        };
+        /**
+         * ToolParameter
+         * @description Something a tool is given.
+         */
+        ToolParameter: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Kind
+             * @default string
+             * @enum {string}
+             */
+            kind?: "string" | "number" | "boolean";
+            /** Name */
+            name: string;
+            /**
+             * Required
+             * @default true
+             */
+            required?: boolean;
+        };
         /**
          * TotalOut
          * @description Uses added up.
@@ -4221,11 +5596,203 @@ export interface components {
             transcript_id: string | null;
         };
         /**
+         * TrialBody
+         * @description One turn of a bot that need not be saved; nothing of it is kept.
+         */
+        TrialBody: {
+            bot: components["schemas"]["BotDefinition"];
+            /**
+             * History
+             * @default []
+             */
+            history?: components["schemas"]["ExchangeBody"][];
+            /**
+             * Said
+             * @description What a person says; empty for the greeting.
+             */
+            said: string;
+            /** Space Id */
+            space_id?: string | null;
+            /**
+             * State
+             * @description `state` of the answer before.
+             */
+            state?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * TrialOut
+         * @description What the bot answers, and what made it answer so.
+         */
+        TrialOut: {
+            /** Ends */
+            ends: boolean;
+            /**
+             * Form
+             * @description The form that is complete with this answer.
+             */
+            form: string | null;
+            /**
+             * Intent
+             * @description The intent of the script that was meant.
+             */
+            intent: string | null;
+            /** Llm Ms */
+            llm_ms: number;
+            /**
+             * Provider
+             * @description What answered: `offline` is the script.
+             */
+            provider: string;
+            /** Reply */
+            reply: string;
+            /** State */
+            state: {
+                [key: string]: unknown;
+            };
+            /**
+             * Tools
+             * @description The tools that were called, in order.
+             */
+            tools: string[];
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * TurnOut
+         * @description The answer.
+         * @example {
+         *       "corr_id": "order-4711",
+         *       "meta": {
+         *         "branch": "north"
+         *       },
+         *       "reply_text": "We are open from ten to seven, Monday to Saturday.",
+         *       "session_id": "01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10",
+         *       "transcript": "When are you open?",
+         *       "tts_available": true,
+         *       "tts_expires_at": "2026-03-02T12:13:20Z",
+         *       "tts_url": "/api/audio-sessions/01983b5e-7c1e-7a30-9d43-2f6f3c1a9b10/audio?expires=1772450000&signature=3f…",
+         *       "usage": {
+         *         "first_sound_ms": 430,
+         *         "first_word_ms": 412,
+         *         "input_seconds": 1.9,
+         *         "llm_ms": 2,
+         *         "output_seconds": 3.4,
+         *         "provider_llm": "offline",
+         *         "provider_stt": "gladia|whisper",
+         *         "provider_tts": "espeak",
+         *         "stt_ms": 410,
+         *         "total_ms": 452,
+         *         "tts_ms": 21
+         *       }
+         *     }
+         */
+        TurnOut: {
+            /**
+             * Bot Id
+             * Format: uuid
+             */
+            bot_id: string;
+            /** Bot Name */
+            bot_name: string;
+            /** Conversation Id */
+            conversation_id: string | null;
+            /** Corr Id */
+            corr_id: string;
+            /**
+             * Ends
+             * @description Whether the bot has said goodbye.
+             */
+            ends: boolean;
+            form?: components["schemas"]["FormOut"] | null;
+            /** Language */
+            language: string | null;
+            /** Meta */
+            meta: {
+                [key: string]: string;
+            };
+            /**
+             * Outcome Detail
+             * @description What went wrong beside the answer: `audio.tts_error`, `audio.llm_cut`.
+             */
+            outcome_detail: string | null;
+            /** Reply Text */
+            reply_text: string;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * Transcript
+             * @description What was said; empty where nothing was.
+             */
+            transcript: string;
+            /**
+             * Transcript Id
+             * @description The conversation in the hall.
+             */
+            transcript_id: string | null;
+            /** Tts Available */
+            tts_available: boolean;
+            /** Tts Expires At */
+            tts_expires_at: string | null;
+            /**
+             * Tts Url
+             * @description The spoken answer. The link works by itself until `tts_expires_at`; afterwards, without its query, with the caller's credentials.
+             */
+            tts_url: string | null;
+            usage: components["schemas"]["UsageOut"];
+        };
+        /**
          * Unit
          * @description What a use is counted in.
          * @enum {string}
          */
         Unit: "seconds" | "tokens_in" | "tokens_out" | "characters";
+        /**
+         * UsageOut
+         * @description What every stage took, and who did it.
+         */
+        UsageOut: {
+            /**
+             * First Sound Ms
+             * @description Until the first sound of it was made.
+             */
+            first_sound_ms: number | null;
+            /**
+             * First Word Ms
+             * @description Until the first word of the reply was written.
+             */
+            first_word_ms: number | null;
+            /** Input Seconds */
+            input_seconds: number;
+            /** Llm Ms */
+            llm_ms: number;
+            /** Output Seconds */
+            output_seconds: number;
+            /**
+             * Provider Llm
+             * @description `offline` is the bot's script.
+             */
+            provider_llm: string;
+            /**
+             * Provider Stt
+             * @description The chain tried, as in `gladia|whisper`.
+             */
+            provider_stt: string;
+            /** Provider Tts */
+            provider_tts: string;
+            /** Stt Ms */
+            stt_ms: number;
+            /** Total Ms */
+            total_ms: number;
+            /** Tts Ms */
+            tts_ms: number;
+        };
         /**
          * UseOut
          * @description One use of an engine.
@@ -4586,6 +6153,12 @@ export interface components {
             url?: string | null;
         };
         /**
+         * What
+         * @description What can be told of a conversation; each can be read again by itself.
+         * @enum {string}
+         */
+        What: "summary" | "tasks" | "risks" | "decisions" | "topics" | "initial_feeling" | "final_feeling" | "reason" | "reason_short" | "product_type";
+        /**
          * WordBody
          * @description A word; seconds from the start of the conversation.
          */
@@ -4613,6 +6186,12 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * Status
+         * @description Where an analysis stands. A failed or finished one can be run again.
+         * @enum {string}
+         */
+        tertulia__analysis__domain__Status: "PENDING" | "RUNNING" | "DONE" | "FAILED";
         /**
          * Status
          * @description Where a session stands.
@@ -4694,6 +6273,329 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audio_sessions: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description How many to leave out. */
+                offset?: number;
+                /** @description Only this space. */
+                space_id?: string | null;
+                /** @description Only this user of the client's. */
+                user_external_id?: string | null;
+                /** @description Only what was asked with this key. */
+                api_key_id?: string | null;
+                /** @description Only this bot. */
+                bot_id?: string | null;
+                conversation_id?: string | null;
+                /** @description Only with this tag: `name`, or `name:value`. */
+                tag?: string | null;
+                /** @description Only what failed, or what did not. */
+                failed?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OffsetPage_AudioSessionOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audio_session_figures: {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                days?: number;
+                /** @description Only this space. */
+                space_id?: string | null;
+                /** @description Only this user of the client's. */
+                user_external_id?: string | null;
+                /** @description Only what was asked with this key. */
+                api_key_id?: string | null;
+                /** @description Only this bot. */
+                bot_id?: string | null;
+                conversation_id?: string | null;
+                /** @description Only with this tag: `name`, or `name:value`. */
+                tag?: string | null;
+                /** @description Only what failed, or what did not. */
+                failed?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudioSessionOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such turn (`audio_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_audio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such turn (`audio_session_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    play_audio_session: {
+        parameters: {
+            query?: {
+                /** @description Which side. */
+                of?: string;
+                expires?: number | null;
+                signature?: string | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sound. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/*": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). The link has expired (`link_expired`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such turn (`audio_session_missing`). There is no sound of this turn (`no_spoken_answer`). The file is no longer there (`blob_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     claim_server: {
         parameters: {
             query?: never;
@@ -5008,6 +6910,545 @@ export interface operations {
             };
             /** @description Too many requests (`rate_limited`). */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_bots: {
+        parameters: {
+            query?: {
+                /** @description The caller's active space without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a bot of this name (`bot_name_taken`). The space has too many bots (`too_many_bots`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The script has mistakes (`script_invalid`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_bot: {
+        parameters: {
+            query?: {
+                /** @description The caller's active space without it. */
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/toml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a bot of this name (`bot_name_taken`). The space has too many bots (`too_many_bots`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is larger than the server accepts (`payload_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The script has mistakes (`script_invalid`). The file cannot be read as a bot (`bot_file_unreadable`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The script has mistakes (`script_invalid`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A language model failed (`llm_error`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). There is no such bot (`bot_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BotUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BotOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). There is no such bot (`bot_missing`). There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This bot comes with the server (`bot_shipped`). There is a bot of this name (`bot_name_taken`). The bot has changed meanwhile (`bot_outdated`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The script has mistakes (`script_invalid`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). There is no such bot (`bot_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This bot comes with the server (`bot_shipped`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_bot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/toml": unknown;
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). There is no such bot (`bot_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6134,6 +8575,120 @@ export interface operations {
             };
             /** @description A value in the request is not acceptable (`invalid_request`). */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_search: {
+        parameters: {
+            query?: {
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ask"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such language model (`llm_unknown`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A language model failed (`llm_error`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The language model cannot be used just now (`llm_unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The language model did not answer in time (`llm_timeout`). */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8124,6 +10679,298 @@ export interface operations {
             };
             /** @description A value in the request is not acceptable (`invalid_request`). */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no analysis of this transcript (`analysis_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnalysisRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The analysis is under way (`analysis_running`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing was said (`nothing_said`). There is no such language model (`llm_unknown`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The language model cannot be used just now (`llm_unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). There is no analysis of this transcript (`analysis_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ask"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such language model (`llm_unknown`). Nothing was said (`nothing_said`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A language model failed (`llm_error`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The language model cannot be used just now (`llm_unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The language model did not answer in time (`llm_timeout`). */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10168,6 +13015,211 @@ export interface operations {
             };
         };
     };
+    ask_by_voice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Bot
+                     * @description The bot's id or name; the server's own choice without it.
+                     */
+                    bot?: string | null;
+                    /**
+                     * Conversation Id
+                     * @description A name for turns that belong together: the bot remembers them.
+                     */
+                    conversation_id?: string | null;
+                    /**
+                     * Corr Id
+                     * @description Names this question: sent again, it is answered from memory. `X-Correlation-Id` without it.
+                     */
+                    corr_id?: string | null;
+                    /**
+                     * Format: binary
+                     * @description What is said.
+                     */
+                    file: string;
+                    /**
+                     * Format
+                     * @description What the spoken answer is kept as.
+                     * @default mp3
+                     * @enum {string}
+                     */
+                    format?: "mp3" | "opus" | "aac" | "flac" | "wav";
+                    /**
+                     * Language
+                     * @description The language spoken, a code or a name; the bot's own without it.
+                     */
+                    language?: string | null;
+                    /**
+                     * @description Free tags, as a JSON object of texts.
+                     * @example {"branch": "north"}
+                     */
+                    meta?: string;
+                    /**
+                     * Space Id
+                     * @description The caller's active space without it.
+                     */
+                    space_id?: string | null;
+                    /**
+                     * Speak
+                     * @description Whether the answer is spoken at all.
+                     * @default true
+                     */
+                    speak?: boolean;
+                    /**
+                     * User External Id
+                     * @description Who asks, as the client calls them.
+                     */
+                    user_external_id?: string | null;
+                    /**
+                     * Voice
+                     * @description A voice of the engine that speaks; the bot's own without it.
+                     */
+                    voice?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnOut"];
+                    /**
+                     * @example event: reply
+                     *     data: {"delta": "We are"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be read (`malformed_request`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such bot (`bot_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This correlation id belongs to another caller (`corr_id_taken`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is larger than the server accepts (`payload_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This kind of file is not understood (`unsupported_media`). This is not audio that can be read (`audio_unreadable`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was said could not be heard (`stt_error`). No answer could be found (`llm_error`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer could not be kept (`storage_error`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An engine did not answer in time (`provider_timeout`). */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     healthz: {
         parameters: {
             query?: never;
@@ -10242,6 +13294,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyOut"];
+                };
+            };
+        };
+    };
+    ask_in_writing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextQuestion"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnOut"];
+                    /**
+                     * @example event: reply
+                     *     data: {"delta": "We are"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be read (`malformed_request`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such bot (`bot_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This correlation id belongs to another caller (`corr_id_taken`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is larger than the server accepts (`payload_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This kind of file is not understood (`unsupported_media`). This is not audio that can be read (`audio_unreadable`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was said could not be heard (`stt_error`). No answer could be found (`llm_error`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer could not be kept (`storage_error`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An engine did not answer in time (`provider_timeout`). */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
