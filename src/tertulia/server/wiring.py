@@ -28,7 +28,7 @@ from tertulia.identity.service import IdentityService
 from tertulia.jobs.service import Jobs, Step
 from tertulia.jobs.worker import Worker
 from tertulia.kernel.clock import Clock, SystemClock
-from tertulia.kernel.database import Database
+from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.folder import DataFolder
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
@@ -50,6 +50,7 @@ from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENT
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
+from tertulia.transcripts.domain import Transcript
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.writer import SegmentWriter
@@ -201,7 +202,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         hall_parts=hall,
         hall=hall.service,
         hall_exporter=hall.exporter,
-        demo=Demo(hall.service, hall.recordings, blobs, speech.service, clock),
+        demo=_demo(hall, blobs, speech, analyses, clock),
         segment_writer=hall.writer,
         live=live,
         url=url,
@@ -281,6 +282,13 @@ def _transcriptions(
     )
     TranscriptionTasks(transcriptions, reader, clock).register(jobs)
     return transcriptions
+
+
+def _demo(hall: Hall, blobs: BlobService, speech: Speech, analyses: Analyses, clock: Clock) -> Demo:
+    async def understand(tx: Transaction, made: Transcript) -> None:
+        await analyses.service.request(tx, None, made.id, chain="offline")
+
+    return Demo(hall.service, hall.recordings, blobs, speech.service, clock, understand)
 
 
 def _transport(settings: Settings, database: Database) -> Transport:
