@@ -19,10 +19,12 @@ import { Facts } from "./Conversations";
 import classes from "./Conversation.module.css";
 import { type View, views } from "./filters";
 import { exportAddress, type Segment, segmentsQuery, type Transcript, transcriptQuery } from "./hall";
+import { Difference } from "./Difference";
 import { useTitle } from "./kinds";
 import { Manage } from "./Manage";
 import { Said } from "./Said";
 import { Side } from "./Side";
+import { Tabs } from "./Tabs";
 import { useWaveform } from "./waveform";
 
 const route = getRouteApi("/inside/library/$id");
@@ -103,6 +105,7 @@ function Content({ transcript }: { transcript: Transcript }) {
   const view: View = asked ?? (wide ? "analysis" : "text");
   const readable = wide || view === "text";
 
+  const [compared, setCompared] = useState<number | null>(null);
   // The same place may be asked for twice in a row.
   const [asking, setAsking] = useState(0);
   const cited = useMemo(() => {
@@ -119,12 +122,22 @@ function Content({ transcript }: { transcript: Transcript }) {
     void navigate({ search: { ...kept, at: utterance }, replace: true, resetScroll: false });
   };
 
+  const compare = (number: number | null) => {
+    setCompared(number);
+    if (!wide && number !== null) void navigate({ search: { view: "text" }, replace: true });
+  };
+
   return (
     <>
       {transcript.audio && <PlayerBar src={transcript.audio.url} player={player} lanes={lanes} />}
-      {!wide && <Tabs view={view} onView={(next) => void navigate({ search: { view: next }, replace: true })} />}
+      {!wide && (
+        <Tabs views={views} view={view} onView={(next) => void navigate({ search: { view: next }, replace: true })} />
+      )}
       <div className={classes.columns} data-wide={wide || undefined}>
-        {readable && (
+        {compared !== null && readable && (
+          <Difference {...{ transcript, player }} number={compared} onBack={() => setCompared(null)} />
+        )}
+        {compared === null && readable && (
           <div className={classes.reading}>
             <FindField finding={finding} />
             <ProblemNote failure={failure} />
@@ -135,7 +148,8 @@ function Content({ transcript }: { transcript: Transcript }) {
         )}
         {(wide || view !== "text") && (
           <Side
-            {...{ transcript, segments, all, wide }}
+            {...{ transcript, segments, all, wide, compared }}
+            onCompare={compare}
             view={view === "text" ? "analysis" : view}
             onView={(next) => void navigate({ search: { ...(at && { at }), view: next }, replace: true })}
             onShow={show}
@@ -143,19 +157,5 @@ function Content({ transcript }: { transcript: Transcript }) {
         )}
       </div>
     </>
-  );
-}
-
-/** On narrow screens one thing at a time. */
-function Tabs({ view, onView }: { view: View; onView: (view: View) => void }) {
-  const { t } = useTranslation();
-  return (
-    <div className={classes.tabs} role="tablist" aria-label={t("library.views.label")}>
-      {views.map((one) => (
-        <button key={one} type="button" role="tab" aria-selected={one === view} onClick={() => onView(one)}>
-          {t(`library.views.${one}`)}
-        </button>
-      ))}
-    </div>
   );
 }

@@ -8,6 +8,7 @@ import { useActiveSpace } from "../../api/session";
 import { ExportMenu } from "../../listening/ExportMenu";
 import { Page } from "../../ui/Page";
 import { SearchField } from "../../ui/SearchField";
+import { AskAll } from "./AskAll";
 import { Conversations } from "./Conversations";
 import { Filters } from "./Filters";
 import { addressOf, filtersSet, hallQuery, type LibrarySearch } from "./filters";
@@ -70,6 +71,7 @@ export function Library() {
             {count > 0 ? t("library.filtersSet", { count }) : t("library.filters")}
           </Button>
         )}
+        <AskAll search={search} />
         <ExportMenu
           quiet
           label={t("library.exportAll")}
