@@ -43,6 +43,7 @@ class WritingModel:
         self.asked: list[Sequence[Message]] = []
         self.options: list[ChatOptions] = []
         self.pause_seconds = pause_seconds
+        self.begun = asyncio.Event()
         self.closed = asyncio.Event()
 
     async def stream(
@@ -52,6 +53,7 @@ class WritingModel:
     ) -> AsyncGenerator[Piece, None]:
         self.asked.append(list(messages))
         self.options.append(options)
+        self.begun.set()
         pieces = self.answers.pop(0) if self.answers else ["Good day."]
         stop = Stop.END
         try:

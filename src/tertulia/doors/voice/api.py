@@ -32,7 +32,6 @@ from tertulia.doors.voice.domain import (
     StorageError,
     ThinkingError,
     VoiceAsked,
-    checked_corr_id,
 )
 from tertulia.doors.voice.protocol import (
     AudioSessionOut,
@@ -66,6 +65,7 @@ from tertulia.kernel.http import (
     explain_validation,
     problem_response,
 )
+from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import OffsetPage
 from tertulia.kernel.problems import Problem, problems
 from tertulia.ledger.domain import BudgetExceededError
@@ -254,7 +254,7 @@ def _asked(
     who: Principal, form: Question, upload: Upload | None, mime_type: str, text: str | None = None
 ) -> VoiceAsked:
     space_id = who.space(form.space_id)
-    corr_id = form.corr_id or checked_corr_id(correlation_id.get() or "")
+    corr_id = form.corr_id or correlation_id.get() or str(new_id())
     caller = Caller(
         space_id=space_id,
         api_key_id=str(who.key_id) if who.key_id else who.label,

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,8 +50,6 @@ OUTSIDE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     )
 }
-
-_CORR_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class AudioSessionMissingError(NotFoundError):
@@ -254,13 +251,6 @@ class Figures:
     outcomes: tuple[tuple[str, int], ...]
     first_sound_p50_ms: float | None
     first_sound_p95_ms: float | None
-
-
-def checked_corr_id(value: str) -> str:
-    """The correlation id, if it may be one."""
-    if not _CORR_ID.fullmatch(value):
-        raise InvalidRequestError("corr_id: 1 to 128 letters, digits and . _ : - are taken.")
-    return value
 
 
 def checked_tags(meta: Mapping[str, Any]) -> dict[str, str]:
