@@ -185,6 +185,31 @@ RULES: dict[str, Rule] = {
     "compare_readings": Rule(MEMBERS, own=True),
     "choose_reading": Rule(MEMBERS, own=True, body={}),
     "delete_reading": Rule(MEMBERS, own=True),
+    "list_bots": MINE,
+    "get_bot": Rule(MEMBERS, own=True),
+    "export_bot": Rule(MEMBERS, own=True),
+    "create_bot": Rule(
+        ADMINS,
+        in_space=True,
+        body={"name": "Desk", "space_id": IN_THE_SPACE},
+        also=frozenset({409}),
+    ),
+    # without a file there is nothing to make a bot of; in the home of them all the owner is a member
+    "import_bot": Rule(ADMINS | {Who.SERVER_OWNER}, also=frozenset({403, 422})),
+    "update_bot": Rule(ADMINS, in_space=True, body={"name": "Desk again"}, also=frozenset({409})),
+    "delete_bot": Rule(ADMINS, in_space=True),
+    "try_bot": Rule(
+        ADMINS,
+        in_space=True,
+        body={"bot": {"name": "Desk"}, "said": "Hello", "space_id": IN_THE_SPACE},
+    ),
+    "ask_by_voice": Rule(SIGNED_IN, recording=True),
+    "ask_in_writing": Rule(SIGNED_IN, body={"text": "Hello", "speak": False}),
+    "list_audio_sessions": MINE,
+    "audio_session_figures": MINE,
+    "get_audio_session": Rule(MEMBERS, own=True),
+    "delete_audio_session": Rule(MEMBERS, own=True),
+    "play_audio_session": Rule(MEMBERS, own=True),
     "search": MINE,
     "search_facets": MINE,
     "export_search": MINE,
@@ -290,6 +315,16 @@ class House:
         made = self._made(Who.OWNER, "/api/budgets", amount="5", space_id=self.space)
         return str(made["id"])
 
+    def new_bot(self) -> str:
+        """In the space."""
+        made = self._made(Who.OWNER, "/api/bots", name=uuid4().hex, space_id=self.space)
+        return str(made["id"])
+
+    def new_turn(self) -> str:
+        """Spoken, in the space."""
+        made = self._made(Who.OWNER, "/text", text="Hello", space_id=self.space)
+        return str(made["session_id"])
+
     def new_delivery(self) -> str:
         return str(self._made(Who.OWNER, f"/api/webhooks/{self.new_webhook()}/test")["id"])
 
@@ -332,6 +367,13 @@ class House:
 
 
 FILLED: dict[str, Callable[[House], dict[str, str]]] = {
+    "get_bot": lambda house: {"id": house.new_bot()},
+    "export_bot": lambda house: {"id": house.new_bot()},
+    "update_bot": lambda house: {"id": house.new_bot()},
+    "delete_bot": lambda house: {"id": house.new_bot()},
+    "get_audio_session": lambda house: {"id": house.new_turn()},
+    "delete_audio_session": lambda house: {"id": house.new_turn()},
+    "play_audio_session": lambda house: {"id": house.new_turn()},
     "update_space": lambda h: {"id": h.space},
     "delete_space": lambda h: {"id": h.space_with_everybody()},
     "list_members": lambda h: {"id": h.space},
