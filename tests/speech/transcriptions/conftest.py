@@ -44,6 +44,9 @@ class HeldReader:
         self.cancelled = 0
         self.progress: Progress | None = None
 
+    def chain(self, wishes: Wishes) -> str:
+        return wishes.engine or "whisper"
+
     async def read(self, source: Path, wishes: Wishes, progress: Progress) -> Recognition:
         self.heard.append((source.read_bytes(), wishes))  # noqa: ASYNC240 - a few bytes
         self.progress = progress

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from tests.fixtures.identity import Person
 from tests.speech.transcriptions.conftest import (
     TEXT,
     Hand,
@@ -19,9 +21,18 @@ from tertulia.blobs.service import BlobService
 from tertulia.jobs import Jobs, Worker
 from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.database import Database
+from tertulia.ledger.domain import Asked, Period, Prices
+from tertulia.ledger.service import Ledger
 from tertulia.speech.decoding import AudioUnreadableError
+from tertulia.speech.domain import Recognition
 from tertulia.speech.engines.errors import EngineUnavailableError
-from tertulia.speech.transcriptions.domain import Owner, Status, TranscriptionMissingError, Wishes
+from tertulia.speech.transcriptions.domain import (
+    Owner,
+    Status,
+    Transcription,
+    TranscriptionMissingError,
+    Wishes,
+)
 from tertulia.speech.transcriptions.service import READ, TranscriptionService
 from tertulia.speech.transcriptions.tasks import PROGRESS_SECONDS, TranscriptionTasks
 
@@ -256,3 +267,49 @@ async def _at(look: Look, id_: object, share: float) -> bool:
 
 async def _is(look: Look, id_: object, status: Status) -> bool:
     return (await look(id_)).status is status  # type: ignore[arg-type]
+
+
+async def test_what_was_read_stands_in_the_ledger_and_a_used_up_budget_leaves_the_free_engines(
+    service: TranscriptionService,
+    reader: HeldReader,
+    clock: HeldClock,
+    jobs: Jobs,
+    database: Database,
+    drain_jobs: Drain,
+    owner: Person,
+) -> None:
+    prices = Prices({"gladia": {"seconds": Decimal("0.01")}})
+    ledger = Ledger(clock, prices, cheaper={}, currency="EUR")
+    TranscriptionTasks(service, reader, clock, ledger).register(jobs)
+    whose, space = Owner(owner.space.id, owner.user.id), owner.space.id
+    async with database.transaction() as tx:
+        await ledger.set_budget(tx, space, None, Period.DAY, Decimal("0.02"))
+
+    async def sound() -> AsyncIterator[bytes]:
+        yield b"sound"
+
+    async def read(engine: str) -> Transcription:
+        reader.answers.append(Recognition((), "en", 3.0, engine.partition(",")[0], 40))
+        async with database.transaction() as tx:
+            new = await service.create(
+                tx, whose, sound(), name="a", content_type="audio/wav", wishes=Wishes(engine=engine)
+            )
+        await drain_jobs()
+        async with database.transaction() as tx:
+            return await service.get(tx, whose, new.id)
+
+    done = await read("gladia,whisper")
+    await read("gladia,whisper")
+    refused = await read("gladia")
+    assert [wishes.engine for _, wishes in reader.heard] == ["gladia,whisper", "whisper"]
+    assert refused.status is Status.FAILED
+    assert refused.error is not None
+    assert refused.error["code"] == "budget_exceeded"
+    async with database.transaction() as tx:
+        entries = await ledger.entries(tx, Asked((space,)), None, 10)
+    assert [(e.use.engine, e.use.quantity, e.cost) for e in entries][-1] == (
+        "gladia",
+        3.0,
+        Decimal("0.03"),
+    )
+    assert entries[-1].use.transcript_id == done.id

@@ -120,6 +120,10 @@ class Transcription:
 class RecordingReader(Protocol):
     """Audio in a file to text."""
 
+    def chain(self, wishes: Wishes) -> str:
+        """The engines that would read it, in order and separated by commas."""
+        ...
+
     async def read(self, source: Path, wishes: Wishes, progress: Progress) -> Recognition: ...
 
 

@@ -23,6 +23,9 @@ class SpeechReader:
         )
         return done.recognition
 
+    def chain(self, wishes: Wishes) -> str:
+        return self._speech.recognizer(wishes.engine, wishes.language).name
+
     def check(self, wishes: Wishes) -> None:
         """Refuses an engine that nobody here knows. Without one, what `auto` finds is the worker's to see."""
         if wishes.engine is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from tertulia.jobs import Jobs, Retry, RetryJobError, Step
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import TertuliaError, UnavailableError
+from tertulia.ledger.domain import Spender, Unit, Use
+from tertulia.ledger.service import Ledger
 from tertulia.speech.domain import Recognition
 from tertulia.speech.engines.errors import EngineError
 from tertulia.speech.transcriptions.domain import RecordingReader, Transcription
@@ -38,11 +41,16 @@ class TranscriptionTasks:
     """Reads recordings for the job queue."""
 
     def __init__(
-        self, service: TranscriptionService, reader: RecordingReader, clock: Clock
+        self,
+        service: TranscriptionService,
+        reader: RecordingReader,
+        clock: Clock,
+        ledger: Ledger | None = None,
     ) -> None:
         self._service = service
         self._reader = reader
         self._clock = clock
+        self._ledger = ledger
 
     def register(self, jobs: Jobs) -> None:
         jobs.register(
@@ -63,6 +71,7 @@ class TranscriptionTasks:
         if begun is None:
             return
         try:
+            begun = await self._affordable(step, begun)
             async with self._fetched(step, begun) as audio:
                 text = await self._read_while_wanted(step, begun, audio)
         except TertuliaError as error:
@@ -72,6 +81,32 @@ class TranscriptionTasks:
             return
         if text is not None:
             await self._service.finish(step.tx, begun, text)
+            await self._count(step.tx, begun, text)
+
+    async def _affordable(self, step: Step, begun: Transcription) -> Transcription:
+        """With the engines that the budget leaves; refused where it leaves none."""
+        if self._ledger is None:
+            return begun
+        chain = self._reader.chain(begun.wishes)
+        async with step.transaction() as tx:
+            allowed = await self._ledger.allowed(tx, Spender(begun.owner.space_id), chain)
+        if allowed == chain:
+            return begun
+        return replace(begun, wishes=replace(begun.wishes, engine=allowed))
+
+    async def _count(self, tx: Transaction, begun: Transcription, text: Recognition) -> None:
+        if self._ledger is not None:
+            use = Use(
+                door="files",
+                space_id=begun.owner.space_id,
+                engine=text.provider.rpartition("|")[2],
+                unit=Unit.SECONDS,
+                quantity=text.duration_seconds,
+                transcript_id=begun.id,
+                user_id=begun.owner.user_id,
+                latency_ms=text.elapsed_ms,
+            )
+            await self._ledger.record(tx, use)
 
     @asynccontextmanager
     async def _fetched(self, step: Step, begun: Transcription) -> AsyncIterator[Path]:
