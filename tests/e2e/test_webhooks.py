@@ -1,4 +1,4 @@
-"""A webhook's life: made, its secret shown once, tried out, looked into, sent again, removed."""
+"""A webhook's life: made, its secret shown once, tried out, looked into, sent again, given a new secret, removed."""
 
 from collections.abc import Iterator
 
@@ -44,6 +44,18 @@ def test_webhook_is_made_tried_replayed_and_removed(owner: Page, listener: Liste
     expect(rows.get_by_text("Delivered")).to_have_count(2, timeout=30_000)
     assert listener.heard[1][0]["webhook-id"] == headers["webhook-id"]
 
+    owner.get_by_role("button", name="New secret").click()
+    owner.get_by_role("dialog").get_by_role("button", name="Make the secret").click()
+    fresh = owner.get_by_label("Signing secret").text_content() or ""
+    owner.get_by_role("button", name="Done").click()
+    assert fresh != secret
+    owner.get_by_role("button", name="Send a test").first.click()
+    expect(rows).to_have_count(3)
+    expect(rows.get_by_text("Delivered")).to_have_count(3, timeout=30_000)
+    headers, body = listener.heard[2]
+    for one in (fresh, secret):
+        assert Webhook(one).verify(body, headers)["type"] == "webhook.test"
+
     owner.get_by_role("link", name="Webhooks").first.click()
     owner.get_by_role("button", name=f"Remove {listener.url}").click()
     expect(owner.get_by_role("link", name=listener.url)).to_have_count(0)
@@ -62,4 +74,4 @@ def test_wrong_address_is_refused_with_a_reason(owner: Page) -> None:
     dialog = owner.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Address").fill("http://10.1.2.3/hook")
     dialog.get_by_role("button", name="New webhook").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("A value is not acceptable.")
+    expect(dialog.get_by_role("alert")).to_contain_text("Requests are not made to this address")

@@ -50,6 +50,17 @@ describe("the status", () => {
   it("counts what needs attention and names the fix", async () => {
     await openPage("/status");
     expect(await screen.findByText("1 thing needs attention.")).toBeVisible();
-    expect(screen.getByText("tertulia models pull whisper small", { selector: "strong" })).toBeVisible();
+    expect(screen.getByText(/whether the disk has room/, { selector: "strong" })).toBeVisible();
+  });
+
+  it("says what the server found in the reader's language, and in the server's where there are no words yet", async () => {
+    const server = new FakeServer();
+    const odd = { name: "crystal ball", ok: false, code: "clouded", detail: "It is clouded.", fix: null };
+    server.status.checks.push(odd);
+    await openPage("/status", server, "ru");
+    expect(await screen.findByText("На этой машине нет моделей")).toBeVisible();
+    expect(screen.getByText("Не отвечает вовремя")).toBeVisible();
+    expect(screen.getByText(/есть ли место на диске/, { selector: "strong" })).toBeVisible();
+    expect(screen.getByText("It is clouded.")).toBeVisible();
   });
 });

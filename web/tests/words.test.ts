@@ -31,6 +31,7 @@ function asked(code: string) {
   for (const match of code.matchAll(/\bt\(\s*(?:[^"'`()]*\?\s*)?"([\w.]+)"(?:\s*:\s*"([\w.]+)")?/g)) {
     for (const name of match.slice(1)) if (name) names.add(name);
   }
+  for (const match of code.matchAll(/\bsaid\(\s*"([\w.]+)"/g)) patterns.push(new RegExp(`^${match[1]}\\.\\w+$`));
   for (const match of code.matchAll(/\bt\(\s*`([^`]+)`/g)) {
     const pattern = (match[1] ?? "").replace(/[.]/g, "\\.").replace(/\$\{[^}]*(?:\([^)]*\)[^}]*)?\}/g, "[\\w]+");
     patterns.push(new RegExp(`^${pattern}$`));

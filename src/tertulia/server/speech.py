@@ -28,6 +28,7 @@ from tertulia.speech.host.models import ModelSpec
 from tertulia.speech.models import ModelStore
 from tertulia.speech.report import EngineReport, report
 from tertulia.speech.service import AUTO, Engines, SpeechService
+from tertulia.speech.wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -157,8 +158,8 @@ class Speech:
 
     def _named(self, name: str, kind: Literal["stt", "tts"]) -> EngineReport:
         if any(e.name == name and e.kind == kind for e in self.service.engines()):
-            return EngineReport(name, kind, True, "set by name")
-        unknown = "Its key, model or package is missing, or nothing is called so."
+            return EngineReport(name, kind, True, Wording.reason("set_by_name"))
+        unknown = Wording.reason("named_in_vain")
         return EngineReport(name, kind, False, self.missing.get(name, unknown))
 
     async def load(self) -> SpeechLoad | None:

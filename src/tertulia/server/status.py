@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,8 +15,11 @@ from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.server.health import Check
 from tertulia.server.wiring import Services
+from tertulia.speech.report import EngineReport
+from tertulia.speech.wording import Wording
 
 CHECK_SECONDS = 3.0
+WORKS, TIMEOUT = "works", "timeout"
 
 
 class PartOut(BaseModel):
@@ -46,16 +49,41 @@ class JobsOut(BaseModel):
     queues: list[QueueOut]
 
 
+class SaidOut(BaseModel):
+    """A sentence in English, and what another language needs to say the same."""
+
+    text: str = Field(examples=["Whisper small is on this machine"])
+    code: str | None = Field(None, examples=["whisper_here"])
+    values: dict[str, str] = Field(default_factory=dict, examples=[{"model": "small"}])
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        if isinstance(text, Wording):
+            return cls(text=text, code=text.code, values=dict(text.values))
+        return cls(text=text)
+
+
 class EngineOut(BaseModel):
     """An engine, whether it works here, and what would be better."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     name: str = Field(examples=["pocketsphinx"])
     kind: Literal["stt", "tts"]
     works: bool
-    reason: str
-    better: str | None = None
+    chosen: bool = Field(description="Whether `auto` takes it.")
+    reason: SaidOut
+    better: SaidOut | None = None
+
+    @classmethod
+    def of(cls, engine: EngineReport) -> Self:
+        better = SaidOut.of(engine.better) if engine.better else None
+        return cls(
+            name=engine.name,
+            kind=engine.kind,
+            works=engine.works,
+            chosen=engine.chosen,
+            reason=SaidOut.of(engine.reason),
+            better=better,
+        )
 
 
 class SpeechOut(BaseModel):
@@ -73,8 +101,9 @@ class SpeechOut(BaseModel):
 class CheckOut(BaseModel):
     """One thing that was looked at, and what to do about it."""
 
-    name: str
+    name: str = Field(examples=["database"])
     ok: bool
+    code: str = Field(description="`works`, `timeout`, or the code of the error.", examples=[WORKS])
     detail: str
     fix: str | None = None
 
@@ -123,7 +152,7 @@ def router(services: Services) -> APIRouter:
             ),
             blobs=PartOut(ok=fine["blobs"], kind=services.settings.blobs.split(":")[0]),
             jobs=_jobs(counts, workers),
-            engines=[EngineOut.model_validate(engine) for engine in services.speech_engines()],
+            engines=[EngineOut.of(engine) for engine in services.speech_engines()],
             speech=await _load(services),
             checks=looked,
         )
@@ -159,10 +188,14 @@ async def _look(name: str, check: Check) -> CheckOut:
         async with asyncio.timeout(CHECK_SECONDS):
             await check()
     except TimeoutError:
-        return CheckOut(name=name, ok=False, detail="does not answer in time", fix=FIXES[name])
+        return _broken(name, TIMEOUT, "does not answer in time")
     except TertuliaError as error:
-        return CheckOut(name=name, ok=False, detail=error.detail, fix=FIXES[name])
-    return CheckOut(name=name, ok=True, detail="works")
+        return _broken(name, error.code, error.detail)
+    return CheckOut(name=name, ok=True, code=WORKS, detail="works")
+
+
+def _broken(name: str, code: str, detail: str) -> CheckOut:
+    return CheckOut(name=name, ok=False, code=code, detail=detail, fix=FIXES[name])
 
 
 async def refresh_metrics(services: Services) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tertulia.kernel.settings import Settings
 from tertulia.speech.models import ModelStore, hub_answers
+from tertulia.speech.wording import Wording
 
 PIPER_VOICES = {
     "es": "es_ES-davefx-medium",
@@ -64,25 +65,18 @@ def choose_recogniser(around: Surroundings, language: str | None = None) -> Choi
     if around.sherpa_installed and around.sherpa_model:
         return Choice(
             "sherpa",
-            f"the sherpa-onnx model {around.sherpa_model} is on this machine",
+            Wording.reason("sherpa_here", model=around.sherpa_model),
             around.sherpa_model,
             _pull_whisper(around),
         )
     if around.gladia:
-        return Choice(
-            "gladia", "a Gladia key is given and no model is here", None, _pull_whisper(around)
-        )
+        return Choice("gladia", Wording.reason("gladia_set"), None, _pull_whisper(around))
     if around.openai:
-        return Choice(
-            "openai",
-            "an OpenAI-compatible server is set and no model is here",
-            None,
-            _pull_whisper(around),
-        )
+        return Choice("openai", Wording.reason("openai_hears"), None, _pull_whisper(around))
     if around.downloads and around.hub_answers:
         return Choice(
             "whisper",
-            f"the model hub answers: Whisper {around.whisper_model} is fetched on first use",
+            Wording.reason("whisper_first_use", model=around.whisper_model),
             around.whisper_model,
         )
     return _pocketsphinx(around, code)
@@ -93,19 +87,12 @@ def choose_voice(around: Surroundings, language: str | None = None) -> Choice:
     code = _plain(language)
     fitting = [name for name in around.piper_here if code is None or _voice_speaks(name, code)]
     if around.piper_installed and fitting:
-        return Choice("piper", f"the Piper voice {fitting[0]} is on this machine", fitting[0])
+        return Choice("piper", Wording.reason("piper_here", model=fitting[0]), fitting[0])
     better = _better_voice(around, code)
     if around.openai:
-        return Choice(
-            "openai", "an OpenAI-compatible server is set and no voice model is here", None, better
-        )
+        return Choice("openai", Wording.reason("openai_speaks"), None, better)
     if around.espeak_installed:
-        return Choice(
-            "espeak",
-            "eSpeak NG comes with Tertulia: a hundred languages, a plain voice",
-            None,
-            better,
-        )
+        return Choice("espeak", Wording.reason("espeak_comes_along"), None, better)
     return Choice(None, "no voice is installed", None, "`pip install espeakng-loader` brings one.")
 
 
@@ -151,20 +138,15 @@ def _best_whisper(around: Surroundings, code: str | None) -> str | None:
 
 
 def _whisper_here(around: Surroundings, name: str) -> Choice:
-    reason = f"Whisper {name} is on this machine"
-    if name == around.whisper_model:
-        if around.cuda and name in {"tiny", "base", "small"}:
-            return Choice(
-                "whisper",
-                f"{reason} and runs on its GPU",
-                name,
-                "The GPU has room for more: `tertulia models pull large-v3-turbo` and "
-                "TERTULIA_WHISPER_MODEL=large-v3-turbo.",
-            )
-        return Choice("whisper", reason, name)
-    return Choice(
-        "whisper", f"{reason}; {around.whisper_model} is not", name, _pull_whisper(around)
-    )
+    if name != around.whisper_model:
+        other = Wording.reason("whisper_other_here", model=name, wanted=around.whisper_model)
+        return Choice("whisper", other, name, _pull_whisper(around))
+    if around.cuda and name in {"tiny", "base", "small"}:
+        reason = Wording.reason("whisper_here_gpu", model=name)
+        return Choice(
+            "whisper", reason, name, Wording.advice("pull_larger", model="large-v3-turbo")
+        )
+    return Choice("whisper", Wording.reason("whisper_here", model=name), name)
 
 
 def _pocketsphinx(around: Surroundings, code: str | None) -> Choice:
@@ -185,29 +167,21 @@ def _pocketsphinx(around: Surroundings, code: str | None) -> Choice:
         return Choice(
             None, f"{nothing}, and pocketsphinx is not installed", None, _pull_whisper(around)
         )
-    return Choice(
-        "pocketsphinx",
-        f"{nothing}: pocketsphinx understands English only",
-        None,
-        _pull_whisper(around),
-    )
+    reason = "only_english_offline" if around.downloads else "only_english_undownloaded"
+    return Choice("pocketsphinx", Wording.reason(reason), None, _pull_whisper(around))
 
 
-def _pull_whisper(around: Surroundings) -> str:
-    model = around.whisper_model
-    where = "" if around.hub_answers or not around.downloads else " where there is a network"
-    return (
-        f"`tertulia models pull {model}`{where}, or copy the model's folder into the models folder: "
-        "99 languages, and far fewer mistakes."
-    )
+def _pull_whisper(around: Surroundings) -> Wording:
+    online = around.hub_answers or not around.downloads
+    code = "pull_whisper" if online else "pull_whisper_online"
+    return Wording.advice(code, model=around.whisper_model)
 
 
-def _better_voice(around: Surroundings, code: str | None) -> str | None:
+def _better_voice(around: Surroundings, code: str | None) -> Wording | None:
     voice = PIPER_VOICES.get(code or "en")
     if voice is None:
         return None
-    install = "" if around.piper_installed else "`pip install tertulia[piper]` and "
-    return f"{install}`tertulia models pull {voice}`: a natural voice."
+    return Wording.advice("pull_voice" if around.piper_installed else "install_voice", model=voice)
 
 
 def _whisper_speaks(name: str, code: str | None) -> bool:

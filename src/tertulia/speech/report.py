@@ -1,9 +1,16 @@
 """Every engine there is: whether it works here, why, and what would be better."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from tertulia.speech.choice import Choice, Surroundings, choose_recogniser, choose_voice
+from tertulia.speech.choice import (
+    PIPER_VOICES,
+    Choice,
+    Surroundings,
+    choose_recogniser,
+    choose_voice,
+)
+from tertulia.speech.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +22,8 @@ class EngineReport:
     works: bool
     reason: str
     better: str | None = None
+    chosen: bool = False
+    """Whether `auto` takes it."""
 
 
 def report(around: Surroundings) -> list[EngineReport]:
@@ -26,8 +35,10 @@ def report(around: Surroundings) -> list[EngineReport]:
 
 def _told(reports: list[EngineReport], choice: Choice) -> list[EngineReport]:
     """Puts what `auto` chose, and what would be better than that, into the chosen engine's report."""
+    said = choice.reason
+    reason = said.after("`auto` takes it: ") if isinstance(said, Wording) else said
     return [
-        EngineReport(r.name, r.kind, True, f"`auto` takes it: {choice.reason}", choice.better)
+        replace(r, works=True, reason=reason, better=choice.better, chosen=True)
         if r.name == choice.engine
         else r
         for r in reports
@@ -36,35 +47,37 @@ def _told(reports: list[EngineReport], choice: Choice) -> list[EngineReport]:
 
 def _recognisers(around: Surroundings) -> list[EngineReport]:
     here = ", ".join(around.whisper_here)
+    pull = Wording.advice("pull_model", model=around.whisper_model)
+    key = Wording.advice("set_key", setting="TERTULIA_GLADIA_KEY")
     return [
         EngineReport(
             "whisper",
             "stt",
             bool(here) or (around.downloads and around.hub_answers),
-            f"models here: {here}" if here else "no model is on this machine",
-            None if here else f"`tertulia models pull {around.whisper_model}`",
+            _either(here, "models_here", "no_model"),
+            None if here else pull,
         ),
         EngineReport(
             "sherpa",
             "stt",
             around.sherpa_installed and around.sherpa_model is not None,
-            "streams on a CPU" if around.sherpa_installed else "sherpa-onnx is not installed",
-            None
-            if around.sherpa_model
-            else "`pip install tertulia[sherpa]` and TERTULIA_SHERPA_MODEL",
+            Wording.reason("streams_on_cpu" if around.sherpa_installed else "not_installed"),
+            None if around.sherpa_model else Wording.advice("install_sherpa"),
         ),
         EngineReport(
             "pocketsphinx",
             "stt",
             around.pocketsphinx_installed,
-            "English, with no download" if around.pocketsphinx_installed else "it is not installed",
+            Wording.reason(
+                "english_no_download" if around.pocketsphinx_installed else "not_installed"
+            ),
         ),
         EngineReport(
             "gladia",
             "stt",
             around.gladia,
-            "a key is given" if around.gladia else "no key is given",
-            None if around.gladia else "TERTULIA_GLADIA_KEY",
+            Wording.reason("key_given" if around.gladia else "no_key"),
+            None if around.gladia else key,
         ),
         _server("stt", around),
     ]
@@ -72,26 +85,27 @@ def _recognisers(around: Surroundings) -> list[EngineReport]:
 
 def _voices(around: Surroundings) -> list[EngineReport]:
     here = ", ".join(around.piper_here)
+    advice = "pull_voice" if around.piper_installed else "install_voice"
     return [
         EngineReport(
             "piper",
             "tts",
             around.piper_installed and bool(here),
-            f"voices here: {here}" if here else "no voice is on this machine",
-            None
-            if here
-            else "`pip install tertulia[piper]` and `tertulia models pull en_US-lessac-medium`",
+            _either(here, "voices_here", "no_voice"),
+            None if here else Wording.advice(advice, model=PIPER_VOICES["en"]),
         ),
         EngineReport(
             "espeak",
             "tts",
             around.espeak_installed,
-            "a hundred languages, with no download"
-            if around.espeak_installed
-            else "it is not installed",
+            Wording.reason("languages_no_download" if around.espeak_installed else "not_installed"),
         ),
         _server("tts", around),
     ]
+
+
+def _either(here: str, some: str, none: str) -> Wording:
+    return Wording.reason(some, models=here) if here else Wording.reason(none)
 
 
 def _server(kind: Literal["stt", "tts"], around: Surroundings) -> EngineReport:
@@ -99,10 +113,6 @@ def _server(kind: Literal["stt", "tts"], around: Surroundings) -> EngineReport:
         "openai",
         kind,
         around.openai,
-        "a key or a server of your own is set"
-        if around.openai
-        else "neither key nor server is set",
-        None
-        if around.openai
-        else "TERTULIA_OPENAI_KEY, or TERTULIA_OPENAI_URL for a server of your own",
+        Wording.reason("server_set" if around.openai else "no_server"),
+        None if around.openai else Wording.advice("set_server"),
     )

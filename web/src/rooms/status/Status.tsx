@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "../../api/client";
 import type { ServerStatus } from "../../api/types";
 import { useFormat } from "../../i18n/format";
+import { useSaid } from "../../i18n/said";
 import { token } from "../../theme/theme";
 import { List, Row } from "../../ui/List";
 import { Page, Section } from "../../ui/Page";
@@ -174,6 +175,7 @@ function Jobs({ jobs }: { jobs: ServerStatus["jobs"] }) {
 
 function Engines({ engines }: { engines: ServerStatus["engines"] }) {
   const { t } = useTranslation();
+  const said = useSaid();
   const kinds = ["stt", "tts"] as const;
   return (
     <Section title={t("status.engines")} lead={t("status.enginesLead")}>
@@ -190,8 +192,15 @@ function Engines({ engines }: { engines: ServerStatus["engines"] }) {
                   name={<code>{engine.name}</code>}
                   facts={
                     <>
-                      {engine.reason && <span>{engine.reason}</span>}
-                      {engine.better && <span>{engine.better}</span>}
+                      {engine.chosen && <span>{t("status.chosen")}</span>}
+                      <span>
+                        {said("engines.reasons", engine.reason.code, engine.reason.text, engine.reason.values)}
+                      </span>
+                      {engine.better && (
+                        <span>
+                          {said("engines.advice", engine.better.code, engine.better.text, engine.better.values)}
+                        </span>
+                      )}
                     </>
                   }
                   side={
@@ -211,6 +220,7 @@ function Engines({ engines }: { engines: ServerStatus["engines"] }) {
 
 function Checks({ checks }: { checks: ServerStatus["checks"] }) {
   const { t } = useTranslation();
+  const said = useSaid();
   if (checks.length === 0) return null;
   return (
     <Section title={t("status.checks")} lead={t("status.checksLead")}>
@@ -219,11 +229,13 @@ function Checks({ checks }: { checks: ServerStatus["checks"] }) {
           <Row
             key={check.name}
             start={<Sign ok={check.ok} />}
-            name={check.name}
+            name={said("checks.names", check.name, check.name)}
             facts={
               <>
-                <span>{check.detail}</span>
-                {!check.ok && check.fix && <strong className={classes.fix}>{check.fix}</strong>}
+                <span>{said("checks.said", check.code, said("problems", check.code, check.detail))}</span>
+                {!check.ok && check.fix && (
+                  <strong className={classes.fix}>{said("checks.fixes", check.name, check.fix)}</strong>
+                )}
               </>
             }
           />

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../../api/session";
+import { useSaid } from "../../../i18n/said";
 import dialog from "../../../ui/Dialog.module.css";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { Secret } from "../../../ui/Secret";
@@ -53,6 +54,7 @@ export function KeyDialog({ opened, onClose }: KeyDialogProps) {
 function KeyForm({ create, onClose }: { create: ReturnType<typeof useCreateKey>; onClose: () => void }) {
   const { t } = useTranslation();
   const { spaces } = useMe();
+  const said = useSaid();
   const known = useQuery(scopesQuery);
   const [scopes, setScopes] = useState<string[]>([]);
   const [space, setSpace] = useState(EVERY_SPACE);
@@ -79,7 +81,12 @@ function KeyForm({ create, onClose }: { create: ReturnType<typeof useCreateKey>;
       <Checkbox.Group label={t("keys.scopes")} description={t("keys.scopesWords")} value={scopes} onChange={setScopes}>
         <div className={`${forms.checks} ${forms.below}`}>
           {(known.data ?? []).map((scope) => (
-            <Checkbox key={scope.name} value={scope.name} label={scope.name} description={scope.description} />
+            <Checkbox
+              key={scope.name}
+              value={scope.name}
+              label={scope.name}
+              description={said("scopes", scope.name, scope.description)}
+            />
           ))}
         </div>
       </Checkbox.Group>

@@ -15,6 +15,7 @@ import { RowSkeletons } from "../../../ui/Skeletons";
 import { showFailure } from "../../../ui/undo";
 import forms from "../Form.module.css";
 import classes from "./Deliveries.module.css";
+import { NewSecret } from "./NewSecret";
 import { deliveriesQuery, deliveryQuery, useReplay, useTestWebhook, webhooksQuery } from "./webhooks";
 
 const route = getRouteApi("/inside/settings/webhooks/$id");
@@ -49,7 +50,12 @@ export function Deliveries() {
           {t("settings.webhooks")}
         </Link>
       }
-      action={send}
+      action={
+        <>
+          {webhook && <NewSecret id={id} />}
+          {send}
+        </>
+      }
     >
       <ProblemNote failure={deliveries.error} onRetry={() => void deliveries.refetch()} />
       {deliveries.isPending && <RowSkeletons />}

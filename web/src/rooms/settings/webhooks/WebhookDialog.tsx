@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Space } from "../../../api/types";
+import { useSaid } from "../../../i18n/said";
 import dialog from "../../../ui/Dialog.module.css";
 import { ProblemNote } from "../../../ui/ProblemNote";
 import { Secret } from "../../../ui/Secret";
@@ -55,6 +56,7 @@ interface WebhookFormProps {
 
 function WebhookForm({ space, create, onClose }: WebhookFormProps) {
   const { t } = useTranslation();
+  const said = useSaid();
   const known = useQuery(typesQuery);
   const [types, setTypes] = useState<string[]>([]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -81,7 +83,12 @@ function WebhookForm({ space, create, onClose }: WebhookFormProps) {
       >
         <div className={`${forms.checks} ${forms.below}`}>
           {(known.data ?? []).map((type) => (
-            <Checkbox key={type.name} value={type.name} label={type.name} description={type.description} />
+            <Checkbox
+              key={type.name}
+              value={type.name}
+              label={type.name}
+              description={said("eventTypes", type.name, type.description)}
+            />
           ))}
         </div>
       </Checkbox.Group>

@@ -58,6 +58,9 @@ export const useUpdateWebhook = () =>
 export const useDeleteWebhook = () =>
   useWebhookChange((id: string) => api.DELETE("/api/webhooks/{id}", { params: { path: { id } } }));
 
+export const useRotateSecret = () =>
+  useWebhookChange((id: string) => body(api.POST("/api/webhooks/{id}/rotate", { params: { path: { id } } })));
+
 export const useTestWebhook = () =>
   useWebhookChange((id: string) => body(api.POST("/api/webhooks/{id}/test", { params: { path: { id } } })));
 
