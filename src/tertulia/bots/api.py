@@ -22,6 +22,7 @@ from tertulia.bots.protocol import BotCreate, BotList, BotOut, BotUpdate, TrialB
 from tertulia.bots.script import ScriptInvalidError
 from tertulia.bots.service import BotService, check, to_file
 from tertulia.bots.thinking import Question, Thinker, Thought
+from tertulia.bots.turn import TurnService
 from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal, Role
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
@@ -56,39 +57,47 @@ def rights_of(who: Principal, space_id: UUID, name: str = "") -> Rights:
 
 
 def router(
-    service: BotService, thinker: Thinker, ledger: Ledger, access: Access, clock: Clock
+    service: BotService, turns: TurnService, ledger: Ledger, access: Access, clock: Clock
 ) -> APIRouter:
     """`/api/bots`: members talk to the bots of their spaces, admins change them."""
     api = APIRouter(prefix="/api/bots", tags=["bots"], route_class=TransactionRoute)
-    _add_reading(api, service, thinker, access)
-    _add_making(api, service, thinker, access)
-    _add_trial(api, thinker, ledger, access, clock)
-    _add_changing(api, service, thinker, access)
+    _add_reading(api, service, turns, access)
+    _add_making(api, service, turns, access)
+    _add_trial(api, turns.thinker, ledger, access, clock)
+    _add_changing(api, service, turns, access)
     return api
 
 
-def thinks_with(thinker: Thinker, bot: Bot) -> str:
-    """What answers for a bot just now; a chain with an engine that is gone is shown as it was written."""
+def shown(turns: TurnService, bot: Bot) -> BotOut:
+    """A bot with what it hears and thinks with just now; a chain with an engine that is gone is as it was written."""
     try:
-        return thinker.chain(bot)
+        thinks_with = turns.thinker.chain(bot)
     except TertuliaError:
-        return ",".join(bot.llm)
+        thinks_with = ",".join(bot.llm)
+    hears_with, cannot_hear = turns.hears(bot)
+    return BotOut.of(
+        bot,
+        thinks_with=thinks_with,
+        hears_with=hears_with,
+        cannot_hear=cannot_hear,
+        says_first=turns.thinker.greeting(bot, Rights()),
+    )
 
 
-def _add_reading(api: APIRouter, service: BotService, thinker: Thinker, access: Access) -> None:
+def _add_reading(api: APIRouter, service: BotService, turns: TurnService, access: Access) -> None:
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
 
     @api.get("", summary="List the bots", responses=problems(*GUARDED))
     async def list_bots(tx: Tx, who: Reader, space_id: SpaceId = None) -> BotList:
         """Those of the space, then those that come with the server."""
         found = await service.list(tx, [who.space(space_id)])
-        return BotList(items=[BotOut.of(bot, thinks_with(thinker, bot)) for bot in found])
+        return BotList(items=[shown(turns, bot) for bot in found])
 
     @api.get("/{id}", summary="Look at a bot", responses=problems(*GUARDED, BotMissingError))
     async def get_bot(tx: Tx, who: Reader, id_: Id) -> BotOut:
         """Its whole definition; secrets in headers are dots."""
         bot = await service.get(tx, list(who.roles), id_)
-        return BotOut.of(bot, thinks_with(thinker, bot))
+        return shown(turns, bot)
 
     @api.get(
         "/{id}/export",
@@ -106,7 +115,7 @@ def _add_reading(api: APIRouter, service: BotService, thinker: Thinker, access: 
         return Response(to_file(bot), media_type=MEDIA_TYPE, headers={"Content-Disposition": name})
 
 
-def _add_making(api: APIRouter, service: BotService, thinker: Thinker, access: Access) -> None:
+def _add_making(api: APIRouter, service: BotService, turns: TurnService, access: Access) -> None:
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
 
     @api.post(
@@ -119,7 +128,7 @@ def _add_making(api: APIRouter, service: BotService, thinker: Thinker, access: A
         """For admins of the space."""
         space_id = _administered(who, body.space_id)
         made = await service.create(tx, space_id, body.bot(new_id(), space_id))
-        return BotOut.of(made, thinks_with(thinker, made))
+        return shown(turns, made)
 
     # The body is read inside, after the caller is known.
     @api.post(
@@ -138,10 +147,10 @@ def _add_making(api: APIRouter, service: BotService, thinker: Thinker, access: A
         """The body is the file as it was exported; a name that is taken gets a number."""
         space = _administered(who, space_id)
         made = await service.import_file(tx, space, await _body(request))
-        return BotOut.of(made, thinks_with(thinker, made))
+        return shown(turns, made)
 
 
-def _add_changing(api: APIRouter, service: BotService, thinker: Thinker, access: Access) -> None:
+def _add_changing(api: APIRouter, service: BotService, turns: TurnService, access: Access) -> None:
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
     known = (*GUARDED, BotMissingError, BotShippedError)
 
@@ -153,7 +162,7 @@ def _add_changing(api: APIRouter, service: BotService, thinker: Thinker, access:
         await _may_change(service, tx, who, id_)
         new = body.bot(id_, None)
         changed = await service.update(tx, list(who.roles), id_, new, body.version)
-        return BotOut.of(changed, thinks_with(thinker, changed))
+        return shown(turns, changed)
 
     @api.delete("/{id}", status_code=204, summary="Remove a bot", responses=problems(*known))
     async def delete_bot(tx: Tx, who: Writer, id_: Id) -> None:

@@ -202,21 +202,26 @@ class BotOut(BotDefinition):
     thinks_with: str = Field(
         description="What answers just now: `offline` is the script, else the chain of models."
     )
+    hears_with: str | None = Field(description="The recognisers that hear for it just now.")
+    cannot_hear: str | None = Field(
+        description="Why it hears nothing here, as where its language has no model; it still reads."
+    )
+    says_first: str = Field(description="What it says before anybody has spoken.")
     version: int
     created_at: datetime | None
     updated_at: datetime | None
 
     @classmethod
-    def of(cls, bot: Bot, thinks_with: str) -> Self:
+    def of(cls, bot: Bot, **known: str | None) -> Self:
         return cls(
             **cls.fields_of(bot),
             id=bot.id,
             space_id=bot.space_id,
             is_shipped=bot.is_shipped,
-            thinks_with=thinks_with,
             version=bot.version,
             created_at=bot.created_at,
             updated_at=bot.updated_at,
+            **known,
         )
 
 

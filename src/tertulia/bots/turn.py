@@ -89,6 +89,15 @@ class TurnService:
         speaks = self._speech.voice(_chain(bot.tts), language).name if asked.speak else ""
         return hears, self.thinker.chain(bot), speaks
 
+    def hears(self, bot: Bot) -> tuple[str | None, str | None]:
+        """What would hear for a bot just now; or why nothing can, as on a machine without a model for its language."""
+        try:
+            chain = self._speech.recognizer(_chain(bot.stt), bot.language)
+            next(iter(chain.usable(bot.language)))
+        except TertuliaError as error:
+            return None, error.detail
+        return chain.name, None
+
     async def run(self, asked: TurnAsked) -> TurnResult:
         """A whole turn, for whoever does not listen while it runs; the sound is thrown away."""
         turn = self.begin(asked)

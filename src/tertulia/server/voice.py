@@ -93,7 +93,7 @@ def voice_routers(
         clock, public_url=settings.public_url or "", seconds=settings.voice_link_seconds
     )
     return [
-        bots_api.router(parts.bots, parts.turns.thinker, ledger, access, clock),
+        bots_api.router(parts.bots, parts.turns, ledger, access, clock),
         voice_api.router(
             parts.voice, access, store, clock, links, max_audio_bytes=settings.voice_max_bytes
         ),

@@ -403,7 +403,7 @@ export interface paths {
         put?: never;
         /**
          * Make a demo
-         * @description A few conversations in three languages, with sound and analyses; once more adds nothing.
+         * @description A few conversations in three languages, with sound and analyses, come within a minute; once more adds nothing.
          */
         post: operations["make_demo"];
         /**
@@ -411,6 +411,86 @@ export interface paths {
          * @description Removes what the demo made and nothing else.
          */
         delete: operations["remove_demo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List receipts
+         * @description What was erased in one's spaces, the latest first.
+         */
+        get: operations["list_erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase conversations
+         * @description With everything that hangs on them; all or, where one is not there, none.
+         */
+        post: operations["erase_conversations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person
+         * @description All they said in a space, and the recordings in which they are heard; what others said stays.
+         */
+        post: operations["erase_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a receipt
+         * @description What went, and how much.
+         */
+        get: operations["get_erasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -588,6 +668,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people
+         * @description The people whom references follow through one's spaces, those heard last first.
+         */
+        get: operations["list_people"];
+        /**
+         * Name a person
+         * @description Says what the person behind a reference is called.
+         */
+        put: operations["name_person"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge two people
+         * @description Two references turn out to be one person: all conversations of the one become the other's.
+         */
+        post: operations["merge_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scopes": {
         parameters: {
             query?: never;
@@ -686,6 +810,54 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/search/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List saved searches
+         * @description One's own, and those that others share in one's spaces.
+         */
+        get: operations["list_saved_searches"];
+        put?: never;
+        /**
+         * Save a search
+         * @description Words and filters under a name.
+         */
+        post: operations["create_saved_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a saved search
+         * @description Only one's own.
+         */
+        delete: operations["delete_saved_search"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a saved search
+         * @description Only one's own.
+         */
+        patch: operations["update_saved_search"];
         trace?: never;
     };
     "/api/spaces": {
@@ -822,6 +994,30 @@ export interface paths {
          * @description Owners give and take every role; admins those below OWNER.
          */
         patch: operations["update_member"];
+        trace?: never;
+    };
+    "/api/spaces/{id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how long conversations are kept
+         * @description The rules of a space; without any everything is kept.
+         */
+        get: operations["get_retention"];
+        /**
+         * Say how long conversations are kept
+         * @description Takes the place of the rules before; a round every night goes by them.
+         */
+        put: operations["put_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/status": {
@@ -1121,7 +1317,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a transcript
-         * @description Removes it with its segments, its corrections and its document.
+         * @description Erases it with everything that hangs on it; the receipt is among `/api/erasures`.
          */
         delete: operations["delete_transcript"];
         options?: never;
@@ -2489,6 +2685,11 @@ export interface components {
              * @default []
              */
             allowed_hosts?: string[];
+            /**
+             * Cannot Hear
+             * @description Why it hears nothing here, as where its language has no model; it still reads.
+             */
+            cannot_hear: string | null;
             /** Created At */
             created_at: string | null;
             /**
@@ -2497,6 +2698,11 @@ export interface components {
              * @default
              */
             greeting?: string;
+            /**
+             * Hears With
+             * @description The recognisers that hear for it just now.
+             */
+            hears_with: string | null;
             /**
              * Id
              * Format: uuid
@@ -2540,6 +2746,11 @@ export interface components {
              * @default
              */
             persona?: string;
+            /**
+             * Says First
+             * @description What it says before anybody has spoken.
+             */
+            says_first: string;
             /**
              * Script
              * @description What it answers where no model does, as TOML.
@@ -2854,6 +3065,14 @@ export interface components {
             password: string;
         };
         /**
+         * ConversationsErasure
+         * @description Conversations that are to be erased together.
+         */
+        ConversationsErasure: {
+            /** Transcript Ids */
+            transcript_ids: string[];
+        };
+        /**
          * CountOut
          * @description How many conversations have one value.
          */
@@ -2993,6 +3212,11 @@ export interface components {
              * @description How many there are of it; 0 where there is no demo.
              */
             conversations: number;
+            /**
+             * Of
+             * @description How many there are when it is whole.
+             */
+            of: number;
             /** Transcripts */
             transcripts: string[];
         };
@@ -4226,6 +4450,14 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * MergedOut
+         * @description In how many conversations a reference became another.
+         */
+        MergedOut: {
+            /** Conversations */
+            conversations: number;
+        };
+        /**
          * ModelList
          * @description Every name that may be given as a model.
          */
@@ -4343,6 +4575,16 @@ export interface components {
              */
             next_cursor?: string | null;
         };
+        /** Page[ReceiptOut] */
+        Page_ReceiptOut_: {
+            /** Items */
+            items: components["schemas"]["ReceiptOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor` for the next page; null on the last one.
+             */
+            next_cursor?: string | null;
+        };
         /** Page[SegmentOut] */
         Page_SegmentOut_: {
             /** Items */
@@ -4425,6 +4667,95 @@ export interface components {
          * @enum {string}
          */
         Period: "day" | "month";
+        /**
+         * PersonErasure
+         * @description A person who is to be forgotten.
+         */
+        PersonErasure: {
+            /**
+             * Person
+             * @description The reference that follows them.
+             */
+            person: string;
+            /**
+             * Space Id
+             * @description The caller's active one without it.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * PersonList
+         * @description People, those heard last first.
+         */
+        PersonList: {
+            /** Items */
+            items: components["schemas"]["PersonOut"][];
+        };
+        /**
+         * PersonMerge
+         * @description Two references of one person.
+         */
+        PersonMerge: {
+            /**
+             * Into
+             * @description The one that stays.
+             */
+            into: string;
+            /**
+             * Reference
+             * @description The one that goes.
+             */
+            reference: string;
+            /**
+             * Space Id
+             * @description The caller's active one without it.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * PersonNaming
+         * @description What a person is called.
+         */
+        PersonNaming: {
+            /**
+             * Name
+             * @description Empty forgets it.
+             */
+            name: string;
+            /** Reference */
+            reference: string;
+            /**
+             * Space Id
+             * @description The caller's active one without it.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * PersonOut
+         * @description Somebody whom a reference follows.
+         */
+        PersonOut: {
+            /** Conversations */
+            conversations: number;
+            /**
+             * Last At
+             * Format: date-time
+             * @description When the latest of their conversations began.
+             */
+            last_at: string;
+            /**
+             * Name
+             * @description Empty where nobody has said it.
+             */
+            name: string;
+            /** Reference */
+            reference: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+        };
         /**
          * PieceOut
          * @description A part of a found text.
@@ -4632,6 +4963,58 @@ export interface components {
             status: string;
         };
         /**
+         * Reason
+         * @description Why something was erased: somebody asked, a person is to be forgotten, or its time was over.
+         * @enum {string}
+         */
+        Reason: "asked" | "person" | "retention";
+        /**
+         * ReceiptList
+         * @description Receipts, one for each space that was touched.
+         */
+        ReceiptList: {
+            /** Items */
+            items: components["schemas"]["ReceiptOut"][];
+        };
+        /**
+         * ReceiptOut
+         * @description What an erasure took, without a word of it.
+         */
+        ReceiptOut: {
+            /** Asked By */
+            asked_by: string | null;
+            /**
+             * Counts
+             * @description How much went, by what it was.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Erased At
+             * Format: date-time
+             */
+            erased_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Person Sha256
+             * @description Of a person: SHA-256 of this receipt's id (16 bytes) and their reference.
+             */
+            person_sha256: string | null;
+            reason: components["schemas"]["Reason"];
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /** Transcript Ids */
+            transcript_ids: string[];
+        };
+        /**
          * Results
          * @description What was found; null where it was not looked for.
          */
@@ -4657,6 +5040,32 @@ export interface components {
             tasks?: components["schemas"]["Task"][] | null;
             /** Topics */
             topics?: string[] | null;
+        };
+        /**
+         * RetentionRule
+         * @description How long conversations of one kind are kept.
+         */
+        RetentionRule: {
+            /**
+             * Audio Days
+             * @description After so many days its recording is erased; null keeps it.
+             */
+            audio_days?: number | null;
+            /** @description Every kind without a rule of its own, if null. */
+            kind?: components["schemas"]["Kind"] | null;
+            /**
+             * Transcript Days
+             * @description After so many days a conversation is erased; null keeps it.
+             */
+            transcript_days?: number | null;
+        };
+        /**
+         * RetentionRules
+         * @description The rules of a space; without any everything is kept until it is removed.
+         */
+        RetentionRules: {
+            /** Rules */
+            rules: components["schemas"]["RetentionRule"][];
         };
         /**
          * Role
@@ -4688,6 +5097,130 @@ export interface components {
             values?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * SavedFilters
+         * @description The filters of a search, named as in its address.
+         */
+        SavedFilters: {
+            /** Engine */
+            engine?: string | null;
+            /**
+             * Kind
+             * @default []
+             */
+            kind?: components["schemas"]["Kind"][];
+            /**
+             * Language
+             * @default []
+             */
+            language?: string[];
+            /** Max Seconds */
+            max_seconds?: number | null;
+            /** Min Seconds */
+            min_seconds?: number | null;
+            /** @default rank */
+            order?: components["schemas"]["Order"];
+            /** Person */
+            person?: string | null;
+            /** Since */
+            since?: string | null;
+            /** Speaker */
+            speaker?: string | null;
+            /**
+             * Tag
+             * @default []
+             */
+            tag?: string[];
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * SavedSearchBody
+         * @description A search to be saved.
+         */
+        SavedSearchBody: {
+            /**
+             * @default {
+             *       "kind": [],
+             *       "language": [],
+             *       "order": "rank",
+             *       "tag": []
+             *     }
+             */
+            filters?: components["schemas"]["SavedFilters"];
+            /**
+             * Is Shared
+             * @description Whether everybody in the space sees it.
+             * @default false
+             */
+            is_shared?: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Q
+             * @default
+             */
+            q?: string;
+            /**
+             * Space Id
+             * @description The caller's active one without it.
+             */
+            space_id?: string | null;
+        };
+        /**
+         * SavedSearchList
+         * @description Saved searches by name.
+         */
+        SavedSearchList: {
+            /** Items */
+            items: components["schemas"]["SavedSearchOut"][];
+        };
+        /**
+         * SavedSearchOut
+         * @description A saved search.
+         */
+        SavedSearchOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            filters: components["schemas"]["SavedFilters"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Shared */
+            is_shared: boolean;
+            /** Name */
+            name: string;
+            /** Q */
+            q: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * SavedSearchUpdate
+         * @description What is to change; what is left out stays.
+         */
+        SavedSearchUpdate: {
+            filters?: components["schemas"]["SavedFilters"] | null;
+            /** Is Shared */
+            is_shared?: boolean | null;
+            /** Name */
+            name?: string | null;
+            /** Q */
+            q?: string | null;
         };
         /**
          * ScopeOut
@@ -7764,7 +8297,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            201: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7848,6 +8381,238 @@ export interface operations {
                 };
             };
             /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                /** @description Only this person's, of one page. */
+                person?: string | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReceiptOut_"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_conversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationsErasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such transcript (`transcript_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonErasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such receipt (`receipt_missing`). */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8456,6 +9221,186 @@ export interface operations {
             };
         };
     };
+    list_people: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+                /** @description Part of name or reference. */
+                q?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    name_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonNaming"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonMerge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergedOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_scopes: {
         parameters: {
             query?: never;
@@ -8834,6 +9779,240 @@ export interface operations {
                 };
             };
             /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_saved_searches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_saved_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This clashes with what is already there (`conflict`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_saved_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such saved search (`saved_search_missing`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_saved_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedSearchUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such saved search (`saved_search_missing`). */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9450,6 +10629,126 @@ export interface operations {
                 };
             };
             /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRules"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRules"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRules"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). This request did not come from Tertulia's own page (`cross_site`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). A value in the request is not acceptable (`invalid_request`). */
             422: {
                 headers: {
                     [name: string]: unknown;
