@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PASSWORD = "correct horse battery"
 HOOK = "https://hooks.example.org/tertulia"
 IN_THE_SPACE = "the id of the space"
+A_TRANSCRIPT = "a list with the id of a transcript in the space"
 """Stands in a body for what is known only once the house is built."""
 
 
@@ -185,6 +186,32 @@ RULES: dict[str, Rule] = {
     "compare_readings": Rule(MEMBERS, own=True),
     "choose_reading": Rule(MEMBERS, own=True, body={}),
     "delete_reading": Rule(MEMBERS, own=True),
+    "get_retention": Rule(MEMBERS, in_space=True),
+    "put_retention": Rule(ADMINS, in_space=True, body={"rules": []}),
+    "erase_conversations": Rule(MEMBERS, own=True, body={"transcript_ids": A_TRANSCRIPT}),
+    "erase_person": Rule(ADMINS, in_space=True, body={"person": "p-1", "space_id": IN_THE_SPACE}),
+    "list_erasures": MINE,
+    "get_erasure": Rule(MEMBERS, own=True),
+    "list_saved_searches": MINE,
+    "create_saved_search": Rule(SIGNED_IN, body={"name": "Refunds", "q": "refund*"}),
+    "update_saved_search": Rule(OWNERS, own=True, body={"name": "Returns"}),
+    "delete_saved_search": Rule(OWNERS, own=True),
+    "list_people": MINE,
+    "name_person": Rule(
+        MEMBERS,
+        in_space=True,
+        body={"reference": "p-1", "name": "Ana", "space_id": IN_THE_SPACE},
+    ),
+    "merge_people": Rule(
+        ADMINS,
+        in_space=True,
+        body={"reference": "p-1", "into": "p-2", "space_id": IN_THE_SPACE},
+    ),
+    "read_analysis": Rule(MEMBERS, own=True),
+    "request_analysis": Rule(MEMBERS, own=True, body={}),
+    "delete_analysis": Rule(MEMBERS, own=True),
+    "ask_transcript": Rule(MEMBERS, own=True, body={"question": "Who said good morning?"}),
+    "ask_search": Rule(SIGNED_IN, body={"question": "Who said good morning?"}),
     "list_bots": MINE,
     "get_bot": Rule(MEMBERS, own=True),
     "export_bot": Rule(MEMBERS, own=True),
@@ -329,8 +356,11 @@ class House:
         return str(self._made(Who.OWNER, f"/api/webhooks/{self.new_webhook()}/test")["id"])
 
     def filled(self, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A body with the space's id where it is meant."""
-        return body and {k: self.space if v == IN_THE_SPACE else v for k, v in body.items()}
+        """A body with the space's id where it is meant, and a transcript's."""
+        if body is None:
+            return None
+        meant = {IN_THE_SPACE: lambda: self.space, A_TRANSCRIPT: lambda: [self.new_transcript()]}
+        return {k: meant[v]() if isinstance(v, str) and v in meant else v for k, v in body.items()}
 
     def new_transcription(self, *, in_the_space: bool = False) -> str:
         """A recording handed over by the owner, read to its end."""
@@ -354,12 +384,31 @@ class House:
     def new_live_session(self) -> str:
         return str(self._made(Who.OWNER, "/api/streaming/sessions", language="en")["session_id"])
 
+    def new_erasure(self) -> str:
+        """The receipt of an erasure in the space."""
+        ids = [self.new_transcript()]
+        made = self._made(Who.OWNER, "/api/erasures/conversations", transcript_ids=ids)
+        return str(made["items"][0]["id"])
+
+    def new_saved_search(self) -> str:
+        """One that is not shared."""
+        for old in self.clients[Who.OWNER].get("/api/search/saved").json()["items"]:
+            self.clients[Who.OWNER].delete(f"/api/search/saved/{old['id']}").raise_for_status()
+        made = self._made(Who.OWNER, "/api/search/saved", name="Refunds", space_id=self.space)
+        return str(made["id"])
+
     def new_transcript(self) -> str:
         """A final transcript of one segment in the space."""
         made = self._made(Who.OWNER, "/api/transcripts", space_id=self.space, title="Monday")["id"]
         self._made(Who.OWNER, f"/api/transcripts/{made}/segments", segments=[SEGMENT])
         self._made(Who.OWNER, f"/api/transcripts/{made}/finalise")
         return str(made)
+
+    def new_analysis(self) -> str:
+        """A transcript that is analysed."""
+        made = self.new_transcript()
+        self._made(Who.OWNER, f"/api/transcripts/{made}/analysis")
+        return made
 
     def close(self) -> None:
         for client in self.clients.values():
@@ -412,6 +461,13 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
     },
     "create_reading": lambda h: {"id": h.new_transcription(in_the_space=True)},
     "delete_reading": lambda h: h.new_reading(),
+    "read_analysis": lambda h: {"id": h.new_analysis()},
+    "delete_analysis": lambda h: {"id": h.new_analysis()},
+    "get_retention": lambda h: {"id": h.space},
+    "put_retention": lambda h: {"id": h.space},
+    "get_erasure": lambda h: {"id": h.new_erasure()},
+    "update_saved_search": lambda h: {"id": h.new_saved_search()},
+    "delete_saved_search": lambda h: {"id": h.new_saved_search()},
     **{
         name: lambda h: {"id": h.new_transcript(), "number": "1"}
         for name in ("list_reading_segments", "compare_readings", "choose_reading")
@@ -432,6 +488,8 @@ FILLED: dict[str, Callable[[House], dict[str, str]]] = {
             "export_transcript",
             "list_speakers",
             "list_readings",
+            "request_analysis",
+            "ask_transcript",
         )
     },
 }

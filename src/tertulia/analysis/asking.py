@@ -31,6 +31,7 @@ AROUND = 2
 SHOWN_OFFLINE = 5
 COVERED_OFFLINE = 0.5
 """The share of the question's words that has to be near a passage for it to be an answer."""
+NEAR_THE_BEST = 0.45
 MOST_CITATIONS = 12
 DOOR = "ask"
 
@@ -267,13 +268,14 @@ def _checked(found: Answer[AnswerForm], told: Passages, chosen: Sequence[Said]) 
 
 def _offline(told: Passages, best: Sequence[Passage]) -> Answered:
     """The passages that fit, where they hold enough of the question."""
-    fitting = [p for p in best if p.covered >= COVERED_OFFLINE][:SHOWN_OFFLINE]
+    least = max((p.score for p in best), default=0.0) * NEAR_THE_BEST
+    fitting = [p for p in best if p.covered >= COVERED_OFFLINE and p.score >= least]
     cited = tuple(
         Cited(
             told.places[p.said.number - 1].transcript,
             told.places[p.said.number - 1].segment,
             p.said.text.strip()[:600],
         )
-        for p in fitting
+        for p in fitting[:SHOWN_OFFLINE]
     )
     return Answered(bool(cited), None, cited, OFFLINE, read=len(told.said))

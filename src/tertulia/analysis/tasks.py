@@ -20,6 +20,7 @@ from tertulia.transcripts.domain import TranscriptMissingError
 
 log = structlog.get_logger(__name__)
 
+QUEUE = "analysis"
 RETRY = Retry(attempts=5, first_seconds=10.0, factor=4.0, cap_seconds=900.0)
 LONGEST_SECONDS = 2 * 3600.0
 
@@ -43,6 +44,7 @@ class AnalysisTasks:
             RUN_JOB,
             self.run,
             retry=RETRY,
+            queue=QUEUE,
             timeout_seconds=LONGEST_SECONDS,
             on_give_up=self._give_up,
         )

@@ -6,7 +6,11 @@ import typer
 
 import tertulia
 from tertulia.cli import db, keys, models, spaces, users
+from tertulia.cli.analyse import analyse
+from tertulia.cli.ask import ask
+from tertulia.cli.demo import demo
 from tertulia.cli.doctor import doctor
+from tertulia.cli.erase import erase
 from tertulia.cli.export import export
 from tertulia.cli.import_ import import_
 from tertulia.cli.search import search
@@ -40,10 +44,14 @@ def root(
 app.command()(serve)
 app.command()(worker)
 app.command()(doctor)
+app.command()(demo)
 app.command()(transcribe)
 app.command()(search)
+app.command()(analyse)
+app.command()(ask)
 app.command()(export)
 app.command("import")(import_)
+app.command()(erase)
 for group in (users, keys, spaces, models, db):
     app.add_typer(group.app)
 
