@@ -1,22 +1,30 @@
-import { ActionIcon, NativeSelect, Slider } from "@mantine/core";
-import { IconPlayerPauseFilled, IconPlayerPlayFilled } from "@tabler/icons-react";
+import { ActionIcon, NativeSelect, Slider, Tooltip } from "@mantine/core";
+import { IconPlayerPauseFilled, IconPlayerPlayFilled, IconPlayerTrackNext } from "@tabler/icons-react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { duration } from "../i18n/format";
 import classes from "./Listening.module.css";
+import { lanesOf } from "./lanes";
+import type { Paragraph } from "./paragraphs";
+import { useSilence } from "./silence";
 import { type Player, rates } from "./usePlayer";
 import { Waveform } from "./Waveform";
 
 interface PlayerBarProps {
   src: string;
   player: Player;
+  /** What is said in it: tells channels apart, and where nobody speaks. */
+  all: readonly Paragraph[];
   /** How loud each channel is over time, where that is known. */
-  lanes?: readonly (readonly number[])[] | undefined;
+  levels?: readonly (readonly number[])[] | undefined;
 }
 
 /** The controls of listening, in reach while one reads. */
-export function PlayerBar({ src, player, lanes }: PlayerBarProps) {
+export function PlayerBar({ src, player, all, levels }: PlayerBarProps) {
   const { t } = useTranslation();
   const { audio, attach, playing, seconds, length, toggle, seek } = player;
+  const lanes = useMemo(() => lanesOf(all, levels, length), [all, levels, length]);
+  const silence = useSilence(player, all);
   return (
     <section className={classes.player} aria-label={t("listen.player")}>
       {/* The transcript beneath is the caption. */}
@@ -31,7 +39,7 @@ export function PlayerBar({ src, player, lanes }: PlayerBarProps) {
         {playing ? <IconPlayerPauseFilled size={20} /> : <IconPlayerPlayFilled size={20} />}
       </ActionIcon>
       <span className={classes.clock}>{duration(seconds)}</span>
-      {lanes && lanes.length > 0 ? (
+      {lanes.length > 0 ? (
         <Waveform player={player} lanes={lanes} />
       ) : (
         <Slider
@@ -46,6 +54,20 @@ export function PlayerBar({ src, player, lanes }: PlayerBarProps) {
         />
       )}
       <span className={classes.clock}>{duration(length)}</span>
+      {silence.offered && (
+        <Tooltip label={t("listen.skipSilence")}>
+          <ActionIcon
+            size={36}
+            variant={silence.skips ? "light" : "subtle"}
+            color={silence.skips ? undefined : "quiet"}
+            aria-label={t("listen.skipSilence")}
+            aria-pressed={silence.skips}
+            onClick={silence.toggle}
+          >
+            <IconPlayerTrackNext size={18} />
+          </ActionIcon>
+        </Tooltip>
+      )}
       <NativeSelect
         size="xs"
         aria-label={t("listen.speed")}

@@ -1,6 +1,8 @@
 import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { duration } from "../i18n/format";
+import { token } from "../theme/theme";
+import type { Lane } from "./lanes";
 import classes from "./Listening.module.css";
 import type { Player } from "./usePlayer";
 
@@ -9,8 +11,8 @@ const LANE = 100;
 
 interface WaveformProps {
   player: Player;
-  /** How loud it is over time, 0 to 1: one lane, or one for each channel. */
-  lanes: readonly (readonly number[])[];
+  /** One lane, or one for each channel. */
+  lanes: readonly Lane[];
 }
 
 /** The sound as a picture that one can press; what has been heard is filled. */
@@ -18,7 +20,10 @@ export function Waveform({ player, lanes }: WaveformProps) {
   const { t } = useTranslation();
   const { audio, playing, seconds, length, seek } = player;
   const heard = useRef<SVGSVGElement>(null);
-  const path = useMemo(() => lanes.map((lane, index) => bars(lane, index * LANE)).join(""), [lanes]);
+  const paths = useMemo(
+    () => lanes.map(({ levels, hue }, index) => ({ path: bars(levels, index * LANE), hue })),
+    [lanes],
+  );
 
   useEffect(() => {
     let frame = 0;
@@ -33,12 +38,16 @@ export function Waveform({ player, lanes }: WaveformProps) {
 
   const box = `0 0 ${BARS} ${LANE * lanes.length}`;
   return (
-    <div className={classes.wave} dir="ltr">
+    <div className={classes.wave} data-lanes={lanes.length} dir="ltr">
       <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true">
-        <path d={path} />
+        {paths.map(({ path }, index) => (
+          <path key={index} d={path} />
+        ))}
       </svg>
       <svg ref={heard} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={classes.waveHeard}>
-        <path d={path} />
+        {paths.map(({ path, hue }, index) => (
+          <path key={index} d={path} style={hue ? { fill: token(hue) } : undefined} />
+        ))}
       </svg>
       <input
         type="range"

@@ -100,7 +100,7 @@ function Content({ transcript }: { transcript: Transcript }) {
   const all = useMemo(() => paragraphs(segments), [segments]);
   const finding = useFinding(all);
   const player = usePlayer(transcript.duration_seconds || (segments.at(-1)?.end ?? 0));
-  const lanes = useWaveform(transcript);
+  const levels = useWaveform(transcript);
   const wide = useMediaQuery("(min-width: 75em)", true, { getInitialValueInEffect: false });
   const view: View = asked ?? (wide ? "analysis" : "text");
   const readable = wide || view === "text";
@@ -129,7 +129,7 @@ function Content({ transcript }: { transcript: Transcript }) {
 
   return (
     <>
-      {transcript.audio && <PlayerBar src={transcript.audio.url} player={player} lanes={lanes} />}
+      {transcript.audio && <PlayerBar src={transcript.audio.url} player={player} all={all} levels={levels} />}
       {!wide && (
         <Tabs views={views} view={view} onView={(next) => void navigate({ search: { view: next }, replace: true })} />
       )}

@@ -71,7 +71,7 @@ function Heard({ item }: { item: TranscriptionText }) {
   return (
     <>
       <FindField finding={finding} />
-      {item.has_audio && <PlayerBar src={audioAddress(item.id)} player={player} />}
+      {item.has_audio && <PlayerBar src={audioAddress(item.id)} player={player} all={all} />}
       <SpokenText all={all} language={item.language} finding={finding} player={player} heard={item.has_audio} />
     </>
   );
