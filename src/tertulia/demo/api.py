@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from tertulia.demo.domain import scripts
 from tertulia.demo.service import Demo
 from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
@@ -23,11 +24,13 @@ class DemoOut(BaseModel):
     """The demo of one space."""
 
     conversations: int = Field(description="How many there are of it; 0 where there is no demo.")
+    of: int = Field(description="How many there are when it is whole.")
     transcripts: list[UUID]
 
     @classmethod
-    def of(cls, found: list[Transcript]) -> Self:
-        return cls(conversations=len(found), transcripts=[one.id for one in found])
+    def made(cls, found: list[Transcript]) -> Self:
+        ids = [one.id for one in found]
+        return cls(conversations=len(ids), of=len(scripts()), transcripts=ids)
 
 
 def router(demo: Demo, access: Access) -> APIRouter:
@@ -39,12 +42,14 @@ def router(demo: Demo, access: Access) -> APIRouter:
     @api.get("", summary="See whether there is a demo", responses=problems(*GUARDED))
     async def get_demo(tx: Tx, who: Reader, space_id: SpaceId = None) -> DemoOut:
         """The scripted conversations of a space."""
-        return DemoOut.of(await demo.there(tx, who.space(space_id)))
+        return DemoOut.made(await demo.there(tx, who.space(space_id)))
 
-    @api.post("", status_code=201, summary="Make a demo", responses=problems(*GUARDED))
+    @api.post("", status_code=202, summary="Make a demo", responses=problems(*GUARDED))
     async def make_demo(tx: Tx, who: Writer, space_id: SpaceId = None) -> DemoOut:
-        """A few conversations in three languages, with sound and analyses; once more adds nothing."""
-        return DemoOut.of(await demo.make(tx, who.space(space_id), by=who.user_id))
+        """A few conversations in three languages, with sound and analyses, come within a minute; once more adds nothing."""
+        space = who.space(space_id)
+        await demo.begin(tx, space, by=who.user_id)
+        return DemoOut.made(await demo.there(tx, space))
 
     @api.delete("", status_code=204, summary="Remove the demo", responses=problems(*GUARDED))
     async def remove_demo(tx: Tx, who: Writer, space_id: SpaceId = None) -> None:

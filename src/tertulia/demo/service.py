@@ -6,7 +6,8 @@ from uuid import UUID
 
 from tertulia.blobs.service import BlobService
 from tertulia.demo.domain import SOURCE, TAG, Script, scripts
-from tertulia.demo.performing import ENGINE, MEDIA_TYPE, Speaks, perform
+from tertulia.demo.performing import ENGINE, MEDIA_TYPE, Performance, Speaks, perform
+from tertulia.jobs import Jobs
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.transcripts.domain import Filter, State, Transcript
@@ -15,6 +16,8 @@ from tertulia.transcripts.service import TranscriptService
 
 BLOB_KIND = "audio"
 MOST = 200
+PERFORM = "demo.perform"
+"""The job that makes one scripted conversation."""
 
 Understand = Callable[[Transaction, Transcript], Awaitable[object]]
 """Has a conversation analysed, as any other is."""
@@ -29,13 +32,15 @@ class Demo:
         recordings: Recordings,
         blobs: BlobService,
         speech: Speaks,
+        jobs: Jobs,
         clock: Clock,
-        understand: Understand | None = None,
+        understand: Understand,
     ) -> None:
         self._hall = hall
         self._recordings = recordings
         self._blobs = blobs
         self._speech = speech
+        self._jobs = jobs
         self._clock = clock
         self._understand = understand
 
@@ -45,15 +50,16 @@ class Demo:
         found = await self._hall.list(tx, wanted, None, MOST)
         return [one for one in found if (one.source_id or "").startswith(SOURCE)]
 
-    async def make(
-        self, tx: Transaction, space_id: UUID, *, by: UUID | None = None
-    ) -> list[Transcript]:
-        """Performs every script that the space has not; a second time adds nothing."""
+    async def begin(self, tx: Transaction, space_id: UUID, *, by: UUID | None = None) -> None:
+        """Has every script performed that the space has not, each by a job of its own; a second time adds nothing."""
+        for script in await self.missing(tx, space_id):
+            args = {"space_id": str(space_id), "script": script.id, "by": str(by) if by else None}
+            await self._jobs.enqueue(tx, PERFORM, args, key=f"{space_id}:{script.id}")
+
+    async def missing(self, tx: Transaction, space_id: UUID) -> list[Script]:
+        """The scripts that were not performed there."""
         known = {one.source_id for one in await self.there(tx, space_id)}
-        for script in scripts():
-            if script.source_id not in known:
-                await self._make(tx, space_id, script, by)
-        return await self.there(tx, space_id)
+        return [script for script in scripts() if script.source_id not in known]
 
     async def remove(self, tx: Transaction, space_id: UUID) -> int:
         """Takes all of it away, with recordings and analyses, and says how many conversations that were."""
@@ -62,8 +68,20 @@ class Demo:
             await self._hall.delete(tx, [space_id], one.id)
         return len(gone)
 
-    async def _make(self, tx: Transaction, space_id: UUID, script: Script, by: UUID | None) -> None:
-        performance = await perform(self._speech, script)
+    async def perform(self, script: Script) -> Performance:
+        """Speaks a script; needs no transaction, for it takes a moment."""
+        return await perform(self._speech, script)
+
+    async def keep(
+        self,
+        tx: Transaction,
+        space_id: UUID,
+        script: Script,
+        performance: Performance,
+        *,
+        by: UUID | None = None,
+    ) -> None:
+        """Makes a conversation of what was spoken, as a door would; nothing where it is there already."""
         made = await self._hall.create(
             tx,
             space_id,
@@ -89,8 +107,7 @@ class Demo:
         )
         await self._recordings.attach(tx, made.id, blob)
         whole = await self._hall.finish(tx, [space_id], made.id)
-        if self._understand is not None:
-            await self._understand(tx, whole)
+        await self._understand(tx, whole)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ from tertulia.blobs.domain import BlobStore
 from tertulia.blobs.opening import open_store
 from tertulia.blobs.service import BlobService
 from tertulia.demo import Demo
+from tertulia.demo.tasks import DemoTasks
 from tertulia.events.postgres import PostgresTransport
 from tertulia.events.service import Events
 from tertulia.events.transport import Transport
@@ -135,9 +136,10 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     ledger = _ledger(settings, identity, clock)
     speech = build_speech(settings, metrics)
     language = build_language(settings, metrics, clock)
-    hall = build_hall(database, identity, blobs, jobs, events, webhooks, clock, speech)
-    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall)
-    hall.service.before_erasure(transcriptions.forget)
+    hall = build_hall(settings, database, identity, blobs, jobs, events, webhooks, clock, speech)
+    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall, ledger)
+    hall.without(transcriptions)
+    hall.service.before_erasure(ledger.forget_transcripts)
     analyses = build_analysis(
         settings, database, identity, hall.service, language, ledger, jobs, events, webhooks, clock
     )
@@ -202,7 +204,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         hall_parts=hall,
         hall=hall.service,
         hall_exporter=hall.exporter,
-        demo=_demo(hall, blobs, speech, analyses, clock),
+        demo=_demo(hall, blobs, speech, analyses, identity, jobs, clock),
         segment_writer=hall.writer,
         live=live,
         url=url,
@@ -268,6 +270,7 @@ def _transcriptions(
     webhooks: Webhooks,
     clock: Clock,
     hall: Hall,
+    ledger: Ledger,
 ) -> TranscriptionService:
     reader = SpeechReader(speech.service)
     transcriptions = TranscriptionService(
@@ -279,16 +282,27 @@ def _transcriptions(
         keep_uploads=settings.keep_uploads,
         outside=webhooks,
         hall=hall.recordings,
+        redaction=hall.service.redaction,
     )
-    TranscriptionTasks(transcriptions, reader, clock).register(jobs)
+    TranscriptionTasks(transcriptions, reader, clock, ledger).register(jobs)
     return transcriptions
 
 
-def _demo(hall: Hall, blobs: BlobService, speech: Speech, analyses: Analyses, clock: Clock) -> Demo:
+def _demo(
+    hall: Hall,
+    blobs: BlobService,
+    speech: Speech,
+    analyses: Analyses,
+    identity: IdentityService,
+    jobs: Jobs,
+    clock: Clock,
+) -> Demo:
     async def understand(tx: Transaction, made: Transcript) -> None:
         await analyses.service.request(tx, None, made.id, chain="offline")
 
-    return Demo(hall.service, hall.recordings, blobs, speech.service, clock, understand)
+    demo = Demo(hall.service, hall.recordings, blobs, speech.service, jobs, clock, understand)
+    DemoTasks(demo, identity).register(jobs)
+    return demo
 
 
 def _transport(settings: Settings, database: Database) -> Transport:

@@ -25,24 +25,23 @@ export function Home() {
   const name = me.user.name.split(" ")[0] ?? me.user.name;
   return (
     <Page title={t(`home.${greeting(new Date().getHours())}`, { name })} lead={t("home.lead")}>
-      {doors.map((door) => (
-        <Link key={door.to} to={door.to} className={classes.door}>
-          <span className={classes.icon} aria-hidden="true">
-            <door.icon size={28} stroke={1.5} />
-          </span>
-          <span className={classes.words}>
-            <span className={classes.name}>{t(`rooms.${door.word}`)}</span>
-            <span className={classes.what}>{t(`home.what.${door.word}`)}</span>
-          </span>
-          <IconArrowRight size={22} aria-hidden="true" className={classes.arrow} />
-        </Link>
-      ))}
+      <div className={classes.doors}>
+        {doors.map((door) => (
+          <Link key={door.to} to={door.to} className={classes.door}>
+            <span className={classes.icon} aria-hidden="true">
+              <door.icon size={28} stroke={1.5} />
+            </span>
+            <span className={classes.words}>
+              <span className={classes.name}>{t(`rooms.${door.word}`)}</span>
+              <span className={classes.what}>{t(`home.what.${door.word}`)}</span>
+            </span>
+            <IconArrowRight size={22} aria-hidden="true" className={classes.arrow} />
+          </Link>
+        ))}
+      </div>
+      {me.features.includes("library") && <RecentConversations />}
       <NextSteps />
-      {me.features.includes("library") ? (
-        <RecentConversations />
-      ) : (
-        me.features.includes("transcribe") && <RecentTranscriptions />
-      )}
+      {!me.features.includes("library") && me.features.includes("transcribe") && <RecentTranscriptions />}
     </Page>
   );
 }

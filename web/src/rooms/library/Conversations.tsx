@@ -11,7 +11,7 @@ import { List, Row } from "../../ui/List";
 import { Section } from "../../ui/Page";
 import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
-import { DemoOffer } from "./Demo";
+import { DemoNote, DemoOffer } from "./Demo";
 import { filtersSet, type LibrarySearch } from "./filters";
 import { conversationsQuery, type Transcript } from "./hall";
 import { kindIcons, useTitle } from "./kinds";
@@ -31,6 +31,7 @@ export function Conversations({ search }: { search: LibrarySearch }) {
       {list.isPending && <RowSkeletons rows={6} />}
       {list.isSuccess && all.length === 0 && narrowed && <p role="status">{t("library.nothingLeft")}</p>}
       {list.isSuccess && all.length === 0 && !narrowed && <NothingYet />}
+      {all.length > 0 && <DemoNote />}
       {all.length > 0 && (
         <div className={list.isPlaceholderData ? classes.stale : undefined}>
           <List label={t("library.conversations")}>
@@ -48,9 +49,12 @@ export function Conversations({ search }: { search: LibrarySearch }) {
 function NothingYet() {
   const { t } = useTranslation();
   return (
-    <Empty icon={<IconBooks size={28} />} title={t("library.emptyTitle")} action={<DemoOffer />}>
-      {t("library.emptyWords")}
-    </Empty>
+    <>
+      <DemoNote />
+      <Empty icon={<IconBooks size={28} />} title={t("library.emptyTitle")} action={<DemoOffer />}>
+        {t("library.emptyWords")}
+      </Empty>
+    </>
   );
 }
 
@@ -103,7 +107,8 @@ export function RecentConversations() {
   const space = useActiveSpace();
   const list = useInfiniteQuery(conversationsQuery({}, space?.id, 5));
   const latest = list.data?.pages[0]?.items ?? [];
-  if (latest.length === 0) return null;
+  if (!list.isSuccess) return null;
+  if (latest.length === 0) return <NothingYet />;
   return (
     <Section title={t("library.recent")}>
       <List label={t("library.recent")}>

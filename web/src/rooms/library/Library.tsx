@@ -15,7 +15,6 @@ import { addressOf, filtersSet, hallQuery, type LibrarySearch } from "./filters"
 import { Hits } from "./Hits";
 import { ImportButton } from "./ImportButton";
 import classes from "./Library.module.css";
-import { DemoNote } from "./Demo";
 
 const route = getRouteApi("/inside/library");
 const TYPING_MS = 200;
@@ -78,7 +77,6 @@ export function Library() {
           address={(format) => addressOf("/api/search/export", { ...exported, format })}
         />
       </div>
-      <DemoNote />
       <div className={classes.columns}>
         <div className={classes.results}>
           {search.q && (

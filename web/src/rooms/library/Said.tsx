@@ -37,7 +37,7 @@ export function Said({ transcript, segments, all, finding, player, heard, cited 
         <ActionIcon
           variant="subtle"
           color="quiet"
-          size={32}
+          size={28}
           aria-label={t("library.correctAt", { time: duration(one.start) })}
           onClick={() => setEditing(keyOf(one))}
         >
