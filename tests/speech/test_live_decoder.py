@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -323,3 +324,14 @@ def test_memory_does_not_grow_with_the_stream() -> None:
             decoder.accept(request, read(request.window))
         held.append(decoder.received - decoder.kept_from)
     assert max(held[30:]) <= max(held[:10])
+
+
+def test_what_is_translated_is_english_whatever_was_heard() -> None:
+    def spanish(window: Window) -> Reading:
+        return replace(read(window), language="es")
+
+    decoder = WindowDecoder(LoudnessDetector(), RecognitionOptions(translate=True))
+    heard = drive(speech([3, 5, 7]), answer=spanish, decoder=decoder)
+    assert {h.language for h in heard if h.text} == {"en"}
+    plain = drive(speech([3, 5, 7]), answer=spanish)
+    assert {h.language for h in plain if h.text} == {"es"}

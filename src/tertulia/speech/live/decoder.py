@@ -168,7 +168,8 @@ class LiveDecoder(ABC):
                 end=self._seconds(span.end),
                 heard_until=self._seconds(heard),
                 words=tuple(self._shifted(word) for word in reading.words),
-                language=reading.language,
+                # Whisper translates into English only; what it names is the language it heard
+                language="en" if self._options.translate else reading.language,
                 confidence=reading.confidence,
             )
         ]
