@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from tertulia.blobs.backends.local import LocalStore
 from tertulia.blobs.service import BlobService
+from tertulia.cli.erase import erase
 from tertulia.cli.export import export
 from tertulia.cli.import_ import import_
 from tertulia.cli.search import search
@@ -28,6 +29,7 @@ from tertulia.kernel.clock import SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.settings import Settings
 from tertulia.transcripts.appending import Silent
+from tertulia.transcripts.erasing import Erasing
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.service import TranscriptService
 
@@ -42,12 +44,13 @@ class Commands:
     def __init__(self, conninfo: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._conninfo = conninfo
         self._folder = folder
-        for module in ("search", "export", "import_"):
+        for module in ("search", "export", "import_", "erase"):
             monkeypatch.setattr(f"tertulia.cli.{module}.opened", self._opened)
         self._app = typer.Typer()
         self._app.command()(search)
         self._app.command()(export)
         self._app.command("import")(import_)
+        self._app.command()(erase)
 
     @asynccontextmanager
     async def _opened(
@@ -65,6 +68,7 @@ class Commands:
                 database=database,
                 identity=identity,
                 hall=hall,
+                hall_parts=SimpleNamespace(erasing=Erasing(hall, blobs, clock)),
                 hall_exporter=Exporter(database, hall),
                 out=Terminal(as_json=as_json),
             )
@@ -151,3 +155,16 @@ def test_what_is_not_there_is_said(commands: Commands) -> None:
         == 4
     )
     assert commands.run("search", "x", "--since", "yesterday").exit_code == 1
+
+
+def test_what_is_erased_leaves_a_receipt(commands: Commands, subtitles: Path) -> None:
+    id_ = json.loads(commands.run("import", str(subtitles), "--json").stdout)["id"]
+    assert commands.run("erase", id_).exit_code == 2
+    assert commands.run("erase", "--person", "p-1", "--yes").exit_code == 2
+    [receipt] = json.loads(commands.run("erase", id_, "--yes", "--json").stdout)
+    assert receipt["transcript_ids"] == [id_]
+    assert receipt["counts"] == {"conversations": 1, "files": 1, "segments": 2}
+    assert json.loads(commands.run("search", "todos", "--json").stdout) == []
+    assert commands.run("erase", id_, "--yes").exit_code == 1
+    nobody = commands.run("erase", "--person", "p", "--space", receipt["space_id"], "--yes")
+    assert "nothing was there" in nobody.stdout

@@ -296,6 +296,17 @@ class Settings(BaseSettings):
         15, gt=0, description="How long a bot waits for a tool to answer."
     )
 
+    # What is not kept
+    redact_cards: bool = Field(
+        False,
+        description="Whether card numbers are masked in every text before it is stored; recordings stay as they are.",
+    )
+    redact_patterns: tuple[str, ...] = Field(
+        (),
+        description="Regular expressions that are masked in every text before it is stored; a JSON list.",
+        examples=['["\\bES\\d{22}\\b"]'],
+    )
+
     # Seeing inside
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged; content never is."

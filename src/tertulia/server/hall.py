@@ -13,14 +13,27 @@ from tertulia.identity.service import IdentityService
 from tertulia.jobs.service import Jobs
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
+from tertulia.kernel.settings import Settings
 from tertulia.server.speech import Speech
+from tertulia.speech.redaction import Redaction
 from tertulia.speech.transcriptions.reading import SpeechReader
-from tertulia.transcripts import api, domain, readings_api, recordings_api, search_api
+from tertulia.speech.transcriptions.service import TranscriptionService
+from tertulia.transcripts import (
+    api,
+    domain,
+    keeping_api,
+    readings_api,
+    recordings_api,
+    saved_api,
+    search_api,
+)
+from tertulia.transcripts.erasing import Erasing, Keeping
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.readings import Readings
 from tertulia.transcripts.recordings import Recordings
+from tertulia.transcripts.saved import People, SavedSearches
 from tertulia.transcripts.service import TranscriptService
-from tertulia.transcripts.tasks import HallTasks, ReadingTasks
+from tertulia.transcripts.tasks import HallTasks, KeepingTasks, ReadingTasks
 from tertulia.transcripts.telling import OUTSIDE
 from tertulia.transcripts.writer import SegmentWriter
 from tertulia.webhooks import Webhooks
@@ -33,18 +46,30 @@ class Hall:
     service: TranscriptService
     recordings: Recordings
     readings: Readings
+    erasing: Erasing
+    keeping: Keeping
+    saved: SavedSearches
+    people: People
     exporter: Exporter
     writer: SegmentWriter
 
     def routers(self, access: Access, store: BlobStore) -> Iterator[APIRouter]:
-        """Everything below `/api/transcripts` and `/api/search`."""
-        yield api.router(self.service, self.exporter, access, store)
+        """Everything below `/api/transcripts`, `/api/search`, `/api/people` and `/api/erasures`."""
+        yield api.router(self.service, self.exporter, self.erasing, access, store)
         yield recordings_api.router(self.recordings, access, store)
         yield readings_api.router(self.readings, access)
         yield search_api.router(self.service, self.exporter, access)
+        yield saved_api.router(self.saved, self.people, access)
+        yield keeping_api.router(self.erasing, self.keeping, access)
+
+    def without(self, transcriptions: TranscriptionService) -> None:
+        """What goes from the hall goes from where it was read as well."""
+        self.service.before_erasure(transcriptions.forget)
+        self.erasing.before_silence(transcriptions.silence)
 
 
 def build_hall(
+    settings: Settings,
     database: Database,
     identity: IdentityService,
     blobs: BlobService,
@@ -59,18 +84,31 @@ def build_hall(
     identity.scopes.register(domain.WRITE, "Add to, correct, bring in and remove transcripts.")
     for name, (meaning, example) in OUTSIDE.items():
         webhooks.types.register(name, meaning, example)
+    redaction = Redaction(cards=settings.redact_cards, patterns=settings.redact_patterns)
     service = TranscriptService(
-        blobs=blobs, clock=clock, announcer=events, jobs=jobs, outside=webhooks
+        blobs=blobs,
+        clock=clock,
+        announcer=events,
+        jobs=jobs,
+        outside=webhooks,
+        redaction=redaction,
     )
     reader = SpeechReader(speech.service)
     recordings = Recordings(service, blobs, jobs)
     readings = Readings(service, recordings, jobs, clock, reader.check)
     HallTasks(service, recordings, speech.decoder).register(jobs)
     ReadingTasks(readings, reader).register(jobs)
+    erasing = Erasing(service, blobs, clock)
+    keeping = Keeping(erasing, clock)
+    KeepingTasks(keeping).register(jobs)
     return Hall(
         service=service,
         recordings=recordings,
         readings=readings,
+        erasing=erasing,
+        keeping=keeping,
+        saved=SavedSearches(clock),
+        people=People(service),
         exporter=Exporter(database, service),
-        writer=SegmentWriter(database, clock, events),
+        writer=SegmentWriter(database, clock, events, redaction=redaction),
     )

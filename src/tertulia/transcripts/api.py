@@ -41,6 +41,7 @@ from tertulia.transcripts.domain import (
     TranscriptMissingError,
     TranscriptOutdatedError,
 )
+from tertulia.transcripts.erasing import Erasing
 from tertulia.transcripts.exporting import Exporter, file_name
 from tertulia.transcripts.filtering import filter_of
 from tertulia.transcripts.importing import parse
@@ -70,13 +71,17 @@ MOST_FIELDS = 16
 
 
 def router(
-    service: TranscriptService, exporter: Exporter, access: Access, store: BlobStore
+    service: TranscriptService,
+    exporter: Exporter,
+    erasing: Erasing,
+    access: Access,
+    store: BlobStore,
 ) -> APIRouter:
     """`/api/transcripts` and what is below it; everybody in a space may read and change what is in it."""
     api = APIRouter(prefix="/api/transcripts", tags=["transcripts"], route_class=TransactionRoute)
     _add_list(api, service, access)
     _add_import(api, service, access)
-    _add_one(api, service, access)
+    _add_one(api, service, erasing, access)
     _add_segments(api, service, access)
     _add_corrections(api, service, access)
     _add_whole(api, service, exporter, access, store)
@@ -157,7 +162,7 @@ def _add_import(api: APIRouter, service: TranscriptService, access: Access) -> N
         return TranscriptOut.of(made)
 
 
-def _add_one(api: APIRouter, service: TranscriptService, access: Access) -> None:
+def _add_one(api: APIRouter, service: TranscriptService, erasing: Erasing, access: Access) -> None:
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
 
@@ -175,8 +180,8 @@ def _add_one(api: APIRouter, service: TranscriptService, access: Access) -> None
 
     @api.delete("/{id}", status_code=204, summary="Remove a transcript", responses=problems(*KNOWN))
     async def delete_transcript(tx: Tx, who: Writer, id_: Id) -> None:
-        """Removes it with its segments, its corrections and its document."""
-        await service.delete(tx, _spaces(who), id_)
+        """Erases it with everything that hangs on it; the receipt is among `/api/erasures`."""
+        await erasing.conversations(tx, _spaces(who), [id_], who.user_id)
 
     @api.post("/{id}/finalise", summary="Make a transcript whole", responses=problems(*KNOWN))
     async def finalise_transcript(tx: Tx, who: Writer, id_: Id) -> TranscriptOut:

@@ -20,6 +20,7 @@ from tertulia.kernel.errors import (
 from tertulia.speech.domain import Recognition, Word
 from tertulia.speech.domain import Segment as SpokenSegment
 from tertulia.speech.formats import clean
+from tertulia.speech.redaction import Redaction
 
 READ = "transcripts:read"
 WRITE = "transcripts:write"
@@ -268,6 +269,18 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Somebody whom a reference follows through the conversations of a space."""
+
+    space_id: UUID
+    reference: str
+    name: str
+    """Empty where nobody has said it."""
+    conversations: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """All that one speaker says: how much, and the stretches in which they are heard."""
 
@@ -327,8 +340,14 @@ def settled(drafts: Iterable[Draft]) -> dict[str, Draft]:
     return left
 
 
-def tidy(draft: Draft) -> Draft:
-    """The draft as it can be kept: what no database or file takes is left out, what is wrong is refused."""
+NOTHING_HIDDEN = Redaction()
+
+
+def tidy(draft: Draft, redaction: Redaction = NOTHING_HIDDEN) -> Draft:
+    """The draft as it can be kept: what no database or file takes is left out, what is wrong is refused.
+
+    What must not be stored is masked here, before anything else is done with it.
+    """
     if not _UTTERANCE_ID.fullmatch(draft.utterance_id):
         raise InvalidRequestError(
             f"utterance_id: 1 to {LONGEST_UTTERANCE_ID} letters, digits and . _ : ~ @ + - are taken."
@@ -341,6 +360,7 @@ def tidy(draft: Draft) -> Draft:
         )
     if draft.channel is not None and not 0 <= draft.channel < 32_768:
         raise InvalidRequestError("channel: a number from 0 is taken.")
+    text, words = redaction.said(text, [_word(word) for word in draft.words])
     return replace(
         draft,
         text=text,
@@ -350,7 +370,7 @@ def tidy(draft: Draft) -> Draft:
         person=tidy_name(draft.person),
         language=tidy_language(draft.language),
         confidence=_share(draft.confidence),
-        words=tuple(_word(word) for word in draft.words),
+        words=words,
     )
 
 

@@ -162,7 +162,10 @@ class Readings:
             return
         names = await self._store.names_of_channels(tx, reading.transcript_id)
         # the numbers keep apart what two readings call alike: corrections hang on them
-        drafts = [_named(tidy(d), names) for d in drafts_of(text, f"r{reading.number}.")]
+        drafts = [
+            _named(tidy(d, self._hall.redaction), names)
+            for d in drafts_of(text, f"r{reading.number}.")
+        ]
         await self._store.put_segments(tx, id_, rows_of(drafts, words_to_rows))
         changes = {
             "status": ReadingStatus.DONE.value,

@@ -24,16 +24,15 @@ from tertulia.transcripts.domain import (
     TranscriptMissingError,
     TranscriptOutdatedError,
 )
-from tertulia.transcripts.protocol import (
+from tertulia.transcripts.protocol import SegmentOut, TranscriptOut
+from tertulia.transcripts.readings import Readings
+from tertulia.transcripts.readings_protocol import (
     DifferenceOut,
     ReadingAsk,
     ReadingChoice,
     ReadingList,
     ReadingOut,
-    SegmentOut,
-    TranscriptOut,
 )
-from tertulia.transcripts.readings import Readings
 
 Id = Annotated[UUID, Path(alias="id")]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]

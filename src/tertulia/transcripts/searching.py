@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from tertulia.kernel.errors import InvalidRequestError
@@ -123,6 +124,21 @@ class Facets:
     conversations: int
     complete: bool
     counts: Mapping[str, tuple[Count, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search somebody comes back to: words, and the filters of the search's address."""
+
+    id: UUID
+    space_id: UUID
+    user_id: UUID
+    name: str
+    words: str
+    filters: Mapping[str, Any]
+    is_shared: bool
+    """Whether everybody in the space sees it."""
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Transcripts: begun, added to, read, corrected, made whole, removed."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,9 +15,11 @@ from tertulia.kernel.database import Transaction
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Recognition
+from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.appending import Announcer, Appending
 from tertulia.transcripts.document import all_segments
 from tertulia.transcripts.domain import (
+    NOTHING_HIDDEN,
     Draft,
     Edit,
     Filter,
@@ -50,7 +53,7 @@ AT_ONCE = 2_000
 
 Spaces = Sequence[UUID]
 Farewell = Callable[[Transaction, Sequence[UUID]], Awaitable[object]]
-"""Removes what a package keeps of transcripts that are about to go."""
+"""Removes what a package keeps of transcripts that are about to go; may tell how much, by name, for the receipt."""
 
 
 class TranscriptService:
@@ -64,7 +67,9 @@ class TranscriptService:
         announcer: Announcer,
         jobs: Jobs,
         outside: Outside | None = None,
+        redaction: Redaction = NOTHING_HIDDEN,
     ) -> None:
+        self.redaction = redaction
         self._blobs = blobs
         self._clock = clock
         self._telling = Telling(announcer, outside)
@@ -156,26 +161,29 @@ class TranscriptService:
         return await self.change(tx, found, changes)
 
     def before_erasure(self, farewell: Farewell) -> None:
-        """Has `farewell` called, in the same transaction, before transcripts go: it removes what hangs on them."""
+        """Has `farewell` called, in the same transaction, before transcripts go, or a person's words out of them.
+
+        It removes all that its package keeps of them: copies of what was said, results, recordings.
+        """
         self._farewells.append(farewell)
 
     async def delete(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> None:
         """Removes it with everything that hangs on it."""
         await self.remove(tx, [await self.locked(tx, spaces, id_)])
 
-    async def remove(self, tx: Transaction, gone: Sequence[Transcript]) -> int:
-        """Removes transcripts that are locked, with their documents and recordings; says how many blobs went."""
+    async def remove(self, tx: Transaction, gone: Sequence[Transcript]) -> Counter[str]:
+        """Removes transcripts that are locked, with their documents and recordings; says how much went."""
         ids = [t.id for t in gone]
-        for farewell in self._farewells:
-            await farewell(tx, ids)
+        counts = await self._transcripts.counts(tx, ids)
+        counts.update(await self.part(tx, ids))
         await self._transcripts.remove(tx, ids)
         blobs = [t.document.blob_id for t in gone if t.document]
         blobs += [t.audio.blob_id for t in gone if t.audio]
-        removed = await self._blobs.delete(tx, *blobs)
+        counts["files"] += await self._blobs.delete(tx, *blobs)
         for found in gone:
             await self._telling.changed(tx, found, deleted=True)
             await self._telling.outside(tx, ERASED, found)
-        return removed
+        return counts
 
     # Segments
 
@@ -183,7 +191,7 @@ class TranscriptService:
         self, tx: Transaction, id_: UUID, drafts: Sequence[Draft]
     ) -> Sequence[Outcome]:
         """Adds to one transcript inside `tx`; sessions that last hand theirs to the writer instead."""
-        ready = [tidy(draft) for draft in drafts]
+        ready = [tidy(draft, self.redaction) for draft in drafts]
         outcomes = await self._appending.append(tx, {id_: ready})
         found = [outcomes[id_, draft.utterance_id] for draft in ready]
         if Outcome.MISSING in found:
@@ -223,7 +231,8 @@ class TranscriptService:
             raise SegmentNotFinalError("Wait until it is said to its end, and edit it then.")
         after = before
         if text is not None:
-            said = tidy(Draft(utterance_id, tidy_text(text), before.start, before.end)).text
+            draft = Draft(utterance_id, tidy_text(text), before.start, before.end)
+            said = tidy(draft, self.redaction).text
             after = replace(after, text=said, words=realigned(before.words, said))
         if speaker is not None:
             after = replace(after, speaker=tidy_name(speaker))
@@ -361,6 +370,14 @@ class TranscriptService:
         return await self._facets.facets(tx, query, wanted)
 
     # For the other parts of the hall
+
+    async def part(self, tx: Transaction, ids: Sequence[UUID]) -> Counter[str]:
+        """Has every package remove what it keeps of these; says how much of what that was, where they tell."""
+        counts: Counter[str] = Counter()
+        for farewell in self._farewells:
+            told = await farewell(tx, ids)
+            counts.update(told if isinstance(told, Mapping) else {})
+        return counts
 
     async def tell(
         self, tx: Transaction, id_: UUID, outside: str | None = None, **more: Any

@@ -17,12 +17,14 @@ from tertulia.speech.transcriptions.tasks import (
     passing,
 )
 from tertulia.transcripts.domain import TranscriptMissingError
+from tertulia.transcripts.erasing import Keeping
 from tertulia.transcripts.finalising import WRITE_DOCUMENT
 from tertulia.transcripts.readings import AGAIN, Readings
 from tertulia.transcripts.recordings import DRAW, Recordings
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.waveform import NOTHING_HEARD, Decodes, measured
 
+RETAIN = "transcripts.retain"
 WRITING = Retry(attempts=20, first_seconds=5.0, factor=3.0, cap_seconds=3600.0)
 """A disk that is full is full for hours; the text is safe meanwhile."""
 
@@ -113,3 +115,25 @@ class ReadingTasks:
             "The server failed while it read this recording. Its log says where. Try another engine."
         )
         await self._readings.fail(tx, UUID(args["id"]), failure)
+
+
+class KeepingTasks:
+    """The daily round through the spaces' rules."""
+
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
+
+    def register(self, jobs: Jobs) -> None:
+        jobs.register(RETAIN, self.retain)
+        jobs.schedule("17 3 * * *", RETAIN)
+
+    async def retain(self, step: Step) -> None:
+        """Lets go of what is past its time, a few hundred conversations in a transaction."""
+        async with step.transaction() as tx:
+            rules = await self._keeping.all_rules(tx)
+        for rule in rules:
+            own = [r.kind for r in rules if r.space_id == rule.space_id and r.kind]
+            gone = 1
+            while gone:
+                async with step.transaction() as tx:
+                    gone = await self._keeping.let_go(tx, rule, own)

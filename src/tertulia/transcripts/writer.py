@@ -10,8 +10,15 @@ from uuid import UUID
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import StorageFullError, TertuliaError, UnavailableError
+from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.appending import Announcer, Appending, Outcomes
-from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError, tidy
+from tertulia.transcripts.domain import (
+    NOTHING_HIDDEN,
+    Draft,
+    Outcome,
+    TranscriptMissingError,
+    tidy,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +52,9 @@ class SegmentWriter:
         gather_seconds: float = GATHER_SECONDS,
         most_rows: int = MOST_ROWS,
         most_waiting: int = MOST_WAITING,
+        redaction: Redaction = NOTHING_HIDDEN,
     ) -> None:
+        self._redaction = redaction
         self._database = database
         self._clock = clock
         self._appending = Appending(clock, announcer)
@@ -68,7 +77,7 @@ class SegmentWriter:
 
         Raises when they could not be written: whoever hands them over keeps them and tries again.
         """
-        ready = [tidy(draft) for draft in drafts]
+        ready = [tidy(draft, self._redaction) for draft in drafts]
         if not ready:
             return []
         await self._room.wait()

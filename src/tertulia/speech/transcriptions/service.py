@@ -14,6 +14,7 @@ from tertulia.kernel.errors import InvalidRequestError, TertuliaError
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Recognition
+from tertulia.speech.redaction import Redaction
 from tertulia.speech.transcriptions.domain import (
     DONE,
     FAILED,
@@ -61,7 +62,9 @@ class TranscriptionService:
         keep_uploads: bool = True,
         outside: Outside | None = None,
         hall: Hall | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
+        self._redaction = redaction or Redaction()
         self._hall = hall
         self._store = TranscriptionStore()
         self._blobs = blobs
@@ -166,6 +169,10 @@ class TranscriptionService:
         if self._hall is not None:
             await self._hall.let_go(tx, id_)
 
+    async def silence(self, tx: Transaction, ids: Sequence[UUID]) -> None:
+        """Lets go of recordings and keeps what was read."""
+        await self._blobs.delete(tx, *await self._store.silence(tx, ids))
+
     async def forget(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         """Removes what the hall lets go of."""
         await self._blobs.delete(tx, *await self._store.forget(tx, ids))
@@ -200,6 +207,7 @@ class TranscriptionService:
         self, tx: Transaction, transcription: Transcription, text: Recognition
     ) -> None:
         """Writes the text down, and lets go of the recording unless it is kept."""
+        text = self._redaction.recognition(text)
         changes: dict[str, Any] = {
             "status": Status.DONE,
             "progress": 1.0,

@@ -162,6 +162,17 @@ class TranscriptionStore:
         row = gone.one_or_none()
         return _transcription(row) if row else None
 
+    async def silence(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Takes their recordings from these, and gives them."""
+        query = select(TranscriptionRow.blob_id).where(
+            TranscriptionRow.id.in_(ids), TranscriptionRow.blob_id.is_not(None)
+        )
+        blobs = [blob_id for blob_id in await tx.session.scalars(query) if blob_id]
+        await tx.session.execute(
+            update(TranscriptionRow).where(TranscriptionRow.id.in_(ids)).values(blob_id=None)
+        )
+        return blobs
+
     async def forget(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[UUID]:
         """Removes these whoever owns them, and gives their recordings."""
         gone = await tx.session.scalars(

@@ -139,7 +139,7 @@ class ReadingStore:
                 func.count(func.distinct(func.coalesce(s.person, ""))) == 1,
             )
         )
-        return {row[0]: (row[1], row[2]) for row in rows}
+        return {c: (speaker, person) for c, speaker, person in rows if c is not None}
 
 
 def _seconds(column: Any) -> Any:

@@ -1,5 +1,6 @@
 """Queries about transcripts."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.pages import Position
 from tertulia.transcripts.domain import Audio, Document, Filter, Kind, State, Transcript
-from tertulia.transcripts.store.tables import SegmentRow, TranscriptRow
+from tertulia.transcripts.store.tables import EditRow, ReadingRow, SegmentRow, TranscriptRow
 
 _TRANSCRIPT_COLUMNS = list(TranscriptRow.__table__.columns)
 _NAMES = [c.name for c in _TRANSCRIPT_COLUMNS]
@@ -39,6 +40,11 @@ class Known:
     started_at: datetime
     language: str | None
     state: str
+
+
+def columns() -> list[Any]:
+    """All that `transcript_of` reads."""
+    return _TRANSCRIPT_COLUMNS
 
 
 def transcript_of(row: Any) -> Transcript:
@@ -190,6 +196,18 @@ class TranscriptStore:
 
     async def remove(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         await tx.session.execute(delete(TranscriptRow).where(TranscriptRow.id.in_(ids)))
+
+    async def counts(self, tx: Transaction, ids: Sequence[UUID]) -> Counter[str]:
+        """How much of these there is, for a receipt."""
+        counts = Counter(conversations=len(ids))
+        for name, table in (
+            ("segments", SegmentRow),
+            ("corrections", EditRow),
+            ("readings", ReadingRow),
+        ):
+            query = select(func.count()).select_from(table).where(table.transcript_id.in_(ids))
+            counts[name] = await tx.session.scalar(query) or 0
+        return counts
 
     async def stale(self, tx: Transaction, limit: int) -> Sequence[UUID]:
         """Final ones whose document is not of their version, those that have waited longest first."""
