@@ -45,7 +45,7 @@ export function Costs() {
           <SegmentedControl
             aria-label={t("costs.measure")}
             value={measure}
-            onChange={(value) => void navigate({ search: (before) => ({ ...before, measure: value as Measure }) })}
+            onChange={(value) => void navigate({ search: (before) => ({ ...before, measure: value }) })}
             data={measured.map((one) => ({ value: one, label: t(`costs.measures.${one}`) }))}
           />
         )}

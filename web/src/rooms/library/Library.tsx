@@ -10,11 +10,12 @@ import { Page } from "../../ui/Page";
 import { SearchField } from "../../ui/SearchField";
 import { AskAll } from "./AskAll";
 import { Conversations } from "./Conversations";
-import { Filters } from "./Filters";
+import { FilterRail } from "./FilterRail";
 import { addressOf, filtersSet, hallQuery, type LibrarySearch } from "./filters";
 import { Hits } from "./Hits";
 import { ImportButton } from "./ImportButton";
 import classes from "./Library.module.css";
+import { Saved } from "./Saved";
 
 const route = getRouteApi("/inside/library");
 const TYPING_MS = 200;
@@ -77,6 +78,7 @@ export function Library() {
           address={(format) => addressOf("/api/search/export", { ...exported, format })}
         />
       </div>
+      <Saved search={search} onLook={look} />
       <div className={classes.columns}>
         <div className={classes.results}>
           {search.q && (
@@ -97,7 +99,7 @@ export function Library() {
           )}
           {search.q ? <Hits search={search} /> : <Conversations search={search} />}
         </div>
-        {(wide || opened) && <Filters search={search} onLook={look} />}
+        {(wide || opened) && <FilterRail search={search} onLook={look} />}
       </div>
     </Page>
   );

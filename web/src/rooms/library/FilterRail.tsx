@@ -6,7 +6,7 @@ import { type FacetValue, useFacets } from "./facets";
 import { filtersSet, kinds, type Kind, type LibrarySearch } from "./filters";
 import classes from "./Library.module.css";
 
-interface FiltersProps {
+interface FilterRailProps {
   search: LibrarySearch;
   onLook: (search: LibrarySearch) => void;
 }
@@ -23,14 +23,14 @@ type Listed = "kind" | "language" | "tag";
 type Single = "speaker" | "person" | "engine";
 
 /** What is known of conversations, with how many of those found each would leave. */
-export function Filters({ search, onLook }: FiltersProps) {
+export function FilterRail({ search, onLook }: FilterRailProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const facets = useFacets(search);
 
   const set = (change: { [K in keyof LibrarySearch]?: LibrarySearch[K] | undefined }) => {
     const next = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined);
-    onLook(Object.fromEntries(next) as LibrarySearch);
+    onLook(Object.fromEntries(next));
   };
   const toggle = (name: Listed, value: string) => {
     const had: readonly string[] = search[name] ?? [];
