@@ -131,6 +131,7 @@ class LiveService:
         self._load = load
         self.most_sessions = most_sessions
         self._store = LiveStore()
+        self._empty: set[UUID] = set()
 
     def live_engines(self) -> Sequence[str]:
         """The names of the engines that can hear live."""
@@ -408,7 +409,7 @@ class LiveService:
             if progress.chunks:
                 await self._hall.finish(tx, None, session.transcript_id)
             else:
-                await self._hall.delete(tx, None, session.transcript_id)
+                await self._remove_empty(tx, session.transcript_id)
         except TranscriptMissingError:
             log.info("a live session ended whose transcript was removed")
         await self._spend(tx, session)
@@ -418,6 +419,14 @@ class LiveService:
         )  # fmt: skip
         await self._store.write_log(tx, [entry])
         return replace(session, status=status, end_time=now, end_reason=reason)
+
+    async def _remove_empty(self, tx: Transaction, transcript_id: UUID) -> None:
+        """A transcript in which nothing was ever said; the session's record stays."""
+        self._empty.add(transcript_id)
+        try:
+            await self._hall.delete(tx, None, transcript_id)
+        finally:
+            self._empty.discard(transcript_id)
 
     async def _spend(self, tx: Transaction, session: StreamingSession) -> None:
         """One use of the engine that heard it; of a chain the last one was at it."""
@@ -480,7 +489,8 @@ class LiveService:
 
     async def forget(self, tx: Transaction, transcript_ids: Sequence[UUID]) -> None:
         """Their transcripts go, and with them every trace of these sessions."""
-        for session_id in await self._store.remove_of(tx, transcript_ids):
+        gone = [id_ for id_ in transcript_ids if id_ not in self._empty]
+        for session_id in await self._store.remove_of(tx, gone):
             await self._events.publish(tx, NODES, GONE, {"session_id": str(session_id)})
 
     async def delete_space(self, tx: Transaction, space_id: UUID) -> None:
