@@ -18,7 +18,7 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotSignedInError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.language.errors import ModelUnavailableError, UnknownModelError
 from tertulia.transcripts.domain import READ, WRITE, TranscriptMissingError
@@ -31,7 +31,7 @@ KNOWN = (*GUARDED, TranscriptMissingError)
 
 def router(service: AnalysisService, hall: TranscriptService, access: Access) -> APIRouter:
     """`/api/transcripts/{id}/analysis`; everybody in a space may read, and ask for, what is in it."""
-    api = APIRouter(
+    api = Router(
         prefix="/api/transcripts/{id}/analysis", tags=["analysis"], route_class=TransactionRoute
     )
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type

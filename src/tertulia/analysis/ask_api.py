@@ -12,6 +12,7 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
+from tertulia.kernel.http import Router
 from tertulia.kernel.problems import problems
 from tertulia.language import errors
 from tertulia.ledger.domain import BudgetExceededError
@@ -34,7 +35,7 @@ KNOWN = (
 
 def router(asking: Asking, access: Access) -> APIRouter:
     """Its routes hold no transaction: a model may think for a minute."""
-    api = APIRouter(prefix="/api", tags=["analysis"])
+    api = Router(prefix="/api", tags=["analysis"])
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
     Runner = Annotated[Principal, Depends(access.require(RUN))]  # noqa: N806 - a type
     Wanted = Annotated[Filter, Depends(filter_of(access))]  # noqa: N806 - a type

@@ -110,7 +110,7 @@ class Asking:
         question: str,
         *,
         chain: str | None = None,
-        requester: Requester = Requester(),  # noqa: B008 - frozen
+        requester: Requester = Requester(),
     ) -> Answered:
         """A question to one conversation."""
         links = self._language.chain(chain)
@@ -133,7 +133,7 @@ class Asking:
         question: str,
         *,
         chain: str | None = None,
-        requester: Requester = Requester(),  # noqa: B008 - frozen
+        requester: Requester = Requester(),
     ) -> Answered:
         """A question to every conversation that the filter leaves; `space_id` is the one that pays."""
         links = self._language.chain(chain)

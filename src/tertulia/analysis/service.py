@@ -90,7 +90,7 @@ class AnalysisService:
         *,
         fields: Sequence[str] | None = None,
         chain: str | None = None,
-        requester: Requester = Requester(),  # noqa: B008 - frozen
+        requester: Requester = Requester(),
     ) -> Analysis:
         """Has a transcript analysed, or some fields of it again; what is not asked for stays as it was."""
         transcript = await self._hall.get(tx, spaces, transcript_id)

@@ -96,7 +96,7 @@ class LanguageService:
         messages: Sequence[Message],
         *,
         chain: str | Sequence[str] | Sequence[Link] | None = None,
-        options: ChatOptions = ChatOptions(),  # noqa: B008 - frozen
+        options: ChatOptions = ChatOptions(),
         offline: OfflineReply | None = None,
         told: Telling | None = None,
     ) -> AsyncGenerator[Piece, None]:
@@ -141,7 +141,7 @@ class LanguageService:
         schema: type[T],
         *,
         chain: str | Sequence[str] | Sequence[Link] | None = None,
-        options: ChatOptions = ChatOptions(),  # noqa: B008 - frozen
+        options: ChatOptions = ChatOptions(),
         offline: OfflineAnswer[T] | None = None,
     ) -> Answer[T]:
         """An answer in the form of `schema` by the first member that gives one."""

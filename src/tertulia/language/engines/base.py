@@ -117,7 +117,7 @@ class BaseChatModel(ABC):
     async def stream(
         self,
         messages: Sequence[Message],
-        options: ChatOptions = ChatOptions(),  # noqa: B008 - frozen
+        options: ChatOptions = ChatOptions(),
     ) -> AsyncGenerator[Piece, None]:
         """The reply as it is written; raises a `LanguageError` when there is none, or no more of it."""
         run = _Run(self, messages, options, None)
@@ -131,7 +131,7 @@ class BaseChatModel(ABC):
         self,
         messages: Sequence[Message],
         schema: type[T],
-        options: ChatOptions = ChatOptions(),  # noqa: B008 - frozen
+        options: ChatOptions = ChatOptions(),
     ) -> Answer[T]:
         """One answer that fits `schema`; a model that misses is shown why, once."""
         asked, usage, began = list(messages), Usage(), self.clock.monotonic()
