@@ -11,6 +11,7 @@ import {
 import { meQuery } from "./api/session";
 import { costsSearch } from "./rooms/costs/usage";
 import { conversationSearch, librarySearch } from "./rooms/library/filters";
+import { turnsSearch } from "./rooms/turns/turns";
 import { Failed, NotFound } from "./shell/Failed";
 import { Shell } from "./shell/Shell";
 import { PageSkeleton } from "./ui/Skeletons";
@@ -114,6 +115,19 @@ const captions = createRoute({
   component: lazyRouteComponent(() => import("./rooms/live/CaptionsRoom"), "CaptionsRoom"),
 });
 
+const talk = createRoute({
+  getParentRoute: () => inside,
+  path: "/talk",
+  component: lazyRouteComponent(() => import("./rooms/talk/Talk"), "Talk"),
+});
+
+const turns = createRoute({
+  getParentRoute: () => inside,
+  path: "/turns",
+  validateSearch: turnsSearch,
+  component: lazyRouteComponent(() => import("./rooms/turns/Turns"), "Turns"),
+});
+
 const library = createRoute({
   getParentRoute: () => inside,
   path: "/library",
@@ -197,6 +211,28 @@ const settingsWebhook = createRoute({
   component: lazyRouteComponent(() => import("./rooms/settings/webhooks/Deliveries"), "Deliveries"),
 });
 
+const settingsBots = createRoute({
+  getParentRoute: () => settings,
+  path: "/bots",
+  component: lazyRouteComponent(() => import("./rooms/bots/Bots"), "Bots"),
+});
+
+const settingsNewBot = createRoute({
+  getParentRoute: () => settings,
+  path: "/bots/new",
+  validateSearch: (search: Record<string, unknown>): { copy?: string } => {
+    const copy = word(search.copy);
+    return copy ? { copy } : {};
+  },
+  component: lazyRouteComponent(() => import("./rooms/bots/BotEditor"), "NewBot"),
+});
+
+const settingsBot = createRoute({
+  getParentRoute: () => settings,
+  path: "/bots/$id",
+  component: lazyRouteComponent(() => import("./rooms/bots/BotEditor"), "EditBot"),
+});
+
 const tree = root.addChildren([
   signIn,
   invitation,
@@ -206,6 +242,8 @@ const tree = root.addChildren([
     transcribe,
     transcription,
     live,
+    talk,
+    turns,
     library,
     conversation,
     costs,
@@ -219,6 +257,9 @@ const tree = root.addChildren([
       settingsKeys,
       settingsWebhooks,
       settingsWebhook,
+      settingsBots,
+      settingsNewBot,
+      settingsBot,
     ]),
   ]),
 ]);

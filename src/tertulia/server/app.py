@@ -32,7 +32,7 @@ from tertulia.webhooks import api as webhooks_api
 LARGE_BODIES = ("/audio", "/v1/audio/", "/api/transcribe", "/api/transcripts/")
 """Addresses that take recordings; everything else takes small bodies only."""
 
-FEATURES: tuple[str, ...] = ("live", "transcribe", "library", "costs")
+FEATURES: tuple[str, ...] = ("live", "talk", "transcribe", "library", "costs", "turns")
 """The rooms that are open here; the page shows no other."""
 
 COUNTED = ("/api/", "/v1/", "/audio", "/text")

@@ -4,15 +4,17 @@ import {
   IconCoins,
   IconFileText,
   IconHome2,
+  IconMessages,
   IconMicrophone,
   IconSettings,
+  IconTimeline,
   type TablerIcon,
 } from "@tabler/icons-react";
 
 /** A way into the product, shown when the server says that it is there. */
 export interface Door {
-  to: "/live" | "/transcribe";
-  word: "live" | "transcribe";
+  to: "/live" | "/talk" | "/transcribe";
+  word: "live" | "talk" | "transcribe";
   icon: TablerIcon;
 }
 
@@ -20,20 +22,22 @@ export interface Door {
 export type Room =
   | Door
   | {
-      to: "/" | "/library" | "/costs" | "/status" | "/settings";
-      word: "home" | "library" | "costs" | "status" | "settings";
+      to: "/" | "/turns" | "/library" | "/costs" | "/status" | "/settings";
+      word: "home" | "turns" | "library" | "costs" | "status" | "settings";
       icon: TablerIcon;
     };
 
 /** The doors this page knows, by the name the server lists them under. */
 const doors: Record<string, Door> = {
   live: { to: "/live", word: "live", icon: IconMicrophone },
+  talk: { to: "/talk", word: "talk", icon: IconMessages },
   transcribe: { to: "/transcribe", word: "transcribe", icon: IconFileText },
 };
 
 /** What every door leads to, by the same names. */
 const halls: Record<string, Room> = {
   library: { to: "/library", word: "library", icon: IconBooks },
+  turns: { to: "/turns", word: "turns", icon: IconTimeline },
   costs: { to: "/costs", word: "costs", icon: IconCoins },
 };
 

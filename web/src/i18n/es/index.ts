@@ -1,3 +1,4 @@
+import bots from "./bots.json";
 import costs from "./costs.json";
 import entry from "./entry.json";
 import home from "./home.json";
@@ -8,9 +9,12 @@ import server from "./server.json";
 import settings from "./settings.json";
 import shell from "./shell.json";
 import status from "./status.json";
+import talk from "./talk.json";
 import transcribe from "./transcribe.json";
+import turns from "./turns.json";
 
 export default {
+  ...bots,
   ...costs,
   ...entry,
   ...home,
@@ -21,5 +25,7 @@ export default {
   ...settings,
   ...shell,
   ...status,
+  ...talk,
   ...transcribe,
+  ...turns,
 };

@@ -7,6 +7,7 @@ const places = [
   { to: "/settings/people", word: "people" },
   { to: "/settings/spaces", word: "spaces" },
   { to: "/settings/keys", word: "keys" },
+  { to: "/settings/bots", word: "bots" },
   { to: "/settings/webhooks", word: "webhooks" },
 ] as const;
 
