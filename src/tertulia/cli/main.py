@@ -13,6 +13,7 @@ from tertulia.cli.doctor import doctor
 from tertulia.cli.erase import erase
 from tertulia.cli.export import export
 from tertulia.cli.import_ import import_
+from tertulia.cli.live import live_command
 from tertulia.cli.search import search
 from tertulia.cli.serve import serve
 from tertulia.cli.transcribe import transcribe
@@ -46,6 +47,7 @@ app.command()(worker)
 app.command()(doctor)
 app.command()(demo)
 app.command()(transcribe)
+app.command("live")(live_command)
 app.command()(search)
 app.command()(analyse)
 app.command()(ask)
