@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import AsyncMock
 
 import psycopg
 import pytest
@@ -19,7 +21,9 @@ from tertulia.jobs import (
     RetryJobError,
     Step,
     Worker,
+    store,
 )
+from tertulia.jobs.control import POLL_SECONDS, ControlConnector, JobControl
 from tertulia.jobs.domain import Args
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.http import correlation_id
@@ -228,9 +232,35 @@ async def test_jobs_with_the_same_lock_run_in_order_and_without_a_pause(
         async with database.transaction() as tx:
             for n in range(10):
                 await jobs.enqueue(tx, "test.note", {"n": n}, lock="one")
-        async with asyncio.timeout(60):
+        # well below the half minute after which a worker looks unasked
+        async with asyncio.timeout(POLL_SECONDS - 10):
             await done.wait()
     assert order == list(range(10))
+
+
+async def test_news_that_comes_while_a_worker_lies_down_wakes_it(
+    database: Database, jobs: Jobs
+) -> None:
+    class Interrupted(ControlConnector):
+        told = False
+
+        async def execute_query_one_async(self, query: str, **arguments: object) -> dict[str, Any]:
+            if query == store.NEXT_DUE and not self.told:
+                self.told = True
+                async with database.transaction() as tx:
+                    await jobs.enqueue(tx, "test.note", {})
+                await control.wake()
+            return await super().execute_query_one_async(query, **arguments)
+
+    connector = Interrupted(database.conninfo)
+    control = JobControl(connector, dead_after_seconds=20)
+    jobs.register("test.note", AsyncMock())
+    try:
+        job = await control.fetch_job(None, await control.register_worker())
+    finally:
+        await connector.close_async()
+    assert connector.told
+    assert job is not None
 
 
 async def test_the_correlation_id_travels(

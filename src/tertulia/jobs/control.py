@@ -119,6 +119,7 @@ class JobControl(JobManager):
                 # Procrastinate forgets what it is told while it looks; without this, a job would wait for the poll.
                 if seen == self._news:
                     await self._wait_for_next_due()
+                if seen == self._news:
                     return None
             except exceptions.ConnectorException as error:
                 if isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
