@@ -13,6 +13,7 @@ import { Trouble } from "./Trouble";
 
 const SIZE = { size: 20, "aria-hidden": true } as const;
 const POOR = 0.25;
+const READ_MS = 15_000;
 
 interface NoticesProps {
   view: ConversationView;
@@ -93,6 +94,11 @@ function Silence() {
 /** Only phones put a page to sleep with the screen. */
 function Sleepy() {
   const { t } = useTranslation();
-  if (!matchMedia("(pointer: coarse)").matches) return null;
+  const [read, setRead] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setRead(true), READ_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (read || !matchMedia("(pointer: coarse)").matches) return null;
   return <Note tone="warn" icon={<IconMoon {...SIZE} />} title={t("live.sleepy")} />;
 }

@@ -1,6 +1,16 @@
 import { Button } from "@mantine/core";
 import { IconArrowDown } from "@tabler/icons-react";
-import { memo, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  memo,
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { duration } from "../../i18n/format";
 import { direction } from "../../listening/paragraphs";
@@ -24,7 +34,7 @@ export function Words({ lines, children }: WordsProps) {
   const { t } = useTranslation();
   const frame = useRef<HTMLDivElement>(null);
   const text = useRef<HTMLDivElement>(null);
-  const { away, toEnd } = useEnd(frame, lines);
+  const { away, toEnd } = useEnd(frame, text, lines);
   useHeight(text, lines);
   const all = useMemo(() => passages(lines), [lines]);
   return (
@@ -100,44 +110,56 @@ function Told({ lines }: { lines: readonly Line[] }) {
 }
 
 /** Keeps the newest words in view, until the reader goes back to look at earlier ones. */
-function useEnd(frame: React.RefObject<HTMLDivElement | null>, lines: readonly Line[]) {
+function useEnd(
+  frame: RefObject<HTMLDivElement | null>,
+  text: RefObject<HTMLDivElement | null>,
+  lines: readonly Line[],
+) {
   const follows = useRef(true);
   const [away, setAway] = useState(false);
 
-  useEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const look = () => {
-      follows.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-      setAway(!follows.current);
-    };
-    element.addEventListener("scroll", look, { passive: true });
-    // A notice above, a larger text or a turned phone change what is in view.
-    const observer = new ResizeObserver(() => {
-      if (follows.current) element.scrollTop = element.scrollHeight;
-    });
-    observer.observe(element);
-    return () => {
-      element.removeEventListener("scroll", look);
-      observer.disconnect();
-    };
-  }, [frame]);
-
-  useLayoutEffect(() => {
+  const keep = useCallback(() => {
     const element = frame.current;
     if (element && follows.current) element.scrollTop = element.scrollHeight;
-  }, [frame, lines]);
+  }, [frame]);
+
+  useEffect(() => {
+    const element = frame.current;
+    if (!element || !text.current) return;
+    let before = element.scrollTop;
+    const look = () => {
+      const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+      // Only going back is the reader's doing; text that grows leaves the end behind by itself.
+      const back = element.scrollTop < before - 1;
+      before = element.scrollTop;
+      if (near) follows.current = true;
+      else if (back) follows.current = false;
+      setAway(!follows.current);
+      if (!near) keep();
+    };
+    // A notice above, a larger text or a turned phone change what is in view.
+    const observer = new ResizeObserver(keep);
+    observer.observe(element);
+    observer.observe(text.current);
+    element.addEventListener("scroll", look, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener("scroll", look);
+    };
+  }, [frame, text, keep]);
+
+  useLayoutEffect(keep, [keep, lines]);
 
   const toEnd = () => {
     follows.current = true;
-    frame.current?.scrollTo({ top: frame.current.scrollHeight });
     setAway(false);
+    keep();
   };
   return { away, toEnd };
 }
 
 /** When a confirmed line turns out shorter than its draft, what is below stays where it is. */
-function useHeight(text: React.RefObject<HTMLDivElement | null>, lines: readonly Line[]): void {
+function useHeight(text: RefObject<HTMLDivElement | null>, lines: readonly Line[]): void {
   const tallest = useRef(0);
   useLayoutEffect(() => {
     const element = text.current;
