@@ -239,6 +239,8 @@ RULES: dict[str, Rule] = {
     "play_audio_session": Rule(MEMBERS, own=True),
     "search": MINE,
     "search_facets": MINE,
+    "search_by_meaning": Rule(SIGNED_IN, also=frozenset({409})),
+    "search_options": MINE,
     "export_search": MINE,
 }
 

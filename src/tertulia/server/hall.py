@@ -14,6 +14,8 @@ from tertulia.jobs.service import Jobs
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
 from tertulia.kernel.settings import Settings
+from tertulia.language.domain import Embedder
+from tertulia.ledger.service import Ledger
 from tertulia.server.speech import Speech
 from tertulia.speech.redaction import Redaction
 from tertulia.speech.transcriptions.reading import SpeechReader
@@ -22,6 +24,7 @@ from tertulia.transcripts import (
     api,
     domain,
     keeping_api,
+    meaning_api,
     readings_api,
     recordings_api,
     saved_api,
@@ -29,6 +32,7 @@ from tertulia.transcripts import (
 )
 from tertulia.transcripts.erasing import Erasing, Keeping
 from tertulia.transcripts.exporting import Exporter
+from tertulia.transcripts.meaning import Meaning
 from tertulia.transcripts.readings import Readings
 from tertulia.transcripts.recordings import Recordings
 from tertulia.transcripts.saved import People, SavedSearches
@@ -50,6 +54,7 @@ class Hall:
     keeping: Keeping
     saved: SavedSearches
     people: People
+    meaning: Meaning
     exporter: Exporter
     writer: SegmentWriter
 
@@ -59,6 +64,7 @@ class Hall:
         yield recordings_api.router(self.recordings, access, store)
         yield readings_api.router(self.readings, access)
         yield search_api.router(self.service, self.exporter, access)
+        yield meaning_api.router(self.meaning, access)
         yield saved_api.router(self.saved, self.people, access)
         yield keeping_api.router(self.erasing, self.keeping, access)
 
@@ -78,6 +84,8 @@ def build_hall(
     webhooks: Webhooks,
     clock: Clock,
     speech: Speech,
+    ledger: Ledger,
+    embedder: Embedder | None,
 ) -> Hall:
     """Puts the hall together and registers its jobs."""
     identity.scopes.register(domain.READ, "Read, search and export transcripts.")
@@ -101,6 +109,10 @@ def build_hall(
     erasing = Erasing(service, blobs, clock)
     keeping = Keeping(erasing, clock)
     KeepingTasks(keeping).register(jobs)
+    meaning = Meaning(service, jobs, ledger, embedder)
+    meaning.register(jobs)
+    service.after_writing(meaning.later)
+    service.before_erasure(meaning.forget)
     return Hall(
         service=service,
         recordings=recordings,
@@ -109,6 +121,7 @@ def build_hall(
         keeping=keeping,
         saved=SavedSearches(clock),
         people=People(service),
+        meaning=meaning,
         exporter=Exporter(database, service),
         writer=SegmentWriter(database, clock, events, redaction=redaction),
     )

@@ -136,7 +136,19 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
     ledger = _ledger(settings, identity, clock)
     speech = build_speech(settings, metrics)
     language = build_language(settings, metrics, clock)
-    hall = build_hall(settings, database, identity, blobs, jobs, events, webhooks, clock, speech)
+    hall = build_hall(
+        settings,
+        database,
+        identity,
+        blobs,
+        jobs,
+        events,
+        webhooks,
+        clock,
+        speech,
+        ledger,
+        language.embedder,
+    )
     transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall, ledger)
     hall.without(transcriptions)
     hall.service.before_erasure(ledger.forget_transcripts)

@@ -1,6 +1,6 @@
 """Making a transcript whole: it becomes final at once, and its document is written by a job that may be repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -22,6 +22,10 @@ SETTLED_SECONDS = 30.0
 STALE_AT_ONCE = 500
 
 
+Follow = Callable[[Transaction, Transcript], Awaitable[object]]
+"""Begins what is made of a whole transcript at each of its versions."""
+
+
 class Finalising:
     """Ends transcripts and keeps their documents at their versions."""
 
@@ -32,6 +36,11 @@ class Finalising:
         self._jobs = jobs
         self._transcripts = TranscriptStore()
         self._segments = SegmentStore()
+        self._follows: list[Follow] = []
+
+    def after_writing(self, follow: Follow) -> None:
+        """Has `follow` called, in the same transaction, whenever a document was written."""
+        self._follows.append(follow)
 
     async def close(self, tx: Transaction, found: Transcript) -> Transcript:
         """Makes it final. Nothing is written yet, so a full disk keeps nothing from ending."""
@@ -97,6 +106,8 @@ class Finalising:
         await self._transcripts.change(tx, found.id, changes)
         ready = Document(blob.id, blob.ref.size_bytes, whole.version, now)
         whole = replace(whole, document=ready)
+        for follow in self._follows:
+            await follow(tx, whole)
         await self._telling.changed(tx, whole)
         return whole
 

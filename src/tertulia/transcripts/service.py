@@ -40,7 +40,7 @@ from tertulia.transcripts.domain import (
     tidy_text,
     tidy_title,
 )
-from tertulia.transcripts.finalising import SETTLED_SECONDS, Finalising
+from tertulia.transcripts.finalising import SETTLED_SECONDS, Finalising, Follow
 from tertulia.transcripts.importing import Imported
 from tertulia.transcripts.searching import Facets, Hit, HitPosition, Order, Query
 from tertulia.transcripts.store import FacetStore, SearchStore, SegmentStore, TranscriptStore
@@ -166,6 +166,10 @@ class TranscriptService:
         It removes all that its package keeps of them: copies of what was said, results, recordings.
         """
         self._farewells.append(farewell)
+
+    def after_writing(self, follow: Follow) -> None:
+        """Has `follow` called, in the same transaction, whenever a final transcript's document was written."""
+        self._finalising.after_writing(follow)
 
     async def delete(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> None:
         """Removes it with everything that hangs on it."""

@@ -812,6 +812,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/meaning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search by meaning
+         * @description The passages that mean something near to what is asked, whatever their words; only of final conversations.
+         */
+        get: operations["search_by_meaning"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how can be searched
+         * @description Whether there is search by meaning, and what it lacks.
+         */
+        get: operations["search_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/saved": {
         parameters: {
             query?: never;
@@ -3811,6 +3851,30 @@ export interface components {
          */
         Kind: "voice" | "live" | "chat" | "calls" | "meetings" | "files" | "imports";
         /**
+         * LanguageEngineOut
+         * @description A language engine, and whether chains may name it here.
+         */
+        LanguageEngineOut: {
+            /**
+             * Models
+             * @description Those that TERTULIA_LLM names.
+             */
+            models: string[];
+            /**
+             * Name
+             * @example ollama
+             */
+            name: string;
+            /**
+             * Setting
+             * @description Where its key goes, when it needs one.
+             */
+            setting?: string | null;
+            standing: components["schemas"]["Standing"];
+            /** Works */
+            works: boolean;
+        };
+        /**
          * LimitsBody
          * @description Where a turn ends, whatever happens.
          */
@@ -4501,6 +4565,14 @@ export interface components {
              * @default tertulia
              */
             owned_by?: string;
+        };
+        /**
+         * NearList
+         * @description Passages by how near they are; `rank` is from 0 to 1.
+         */
+        NearList: {
+            /** Items */
+            items: components["schemas"]["HitOut"][];
         };
         /** OffsetPage[AudioSessionOut] */
         OffsetPage_AudioSessionOut_: {
@@ -5239,6 +5311,22 @@ export interface components {
             name: string;
         };
         /**
+         * SearchOptions
+         * @description How can be searched here.
+         */
+        SearchOptions: {
+            /**
+             * Meaning
+             * @description Whether search by meaning works.
+             */
+            meaning: boolean;
+            /**
+             * Reason
+             * @description What it lacks, where it does not.
+             */
+            reason: string | null;
+        };
+        /**
          * SegmentBody
          * @description A segment as it is added. A later one of the same utterance takes its place, until one is final.
          */
@@ -5567,6 +5655,12 @@ export interface components {
             turns: number;
         };
         /**
+         * Standing
+         * @description Whether a language engine can be used here.
+         * @enum {string}
+         */
+        Standing: "named" | "ready" | "needs_key";
+        /**
          * State
          * @description An open transcript is still being said; a final one is whole, though it may be edited.
          * @enum {string}
@@ -5591,6 +5685,8 @@ export interface components {
             engines: components["schemas"]["EngineOut"][];
             events: components["schemas"]["PartOut"];
             jobs: components["schemas"]["JobsOut"];
+            /** Language */
+            language: components["schemas"]["LanguageEngineOut"][];
             /**
              * Node
              * @example hall-1
@@ -9758,6 +9854,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FacetsOut"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_by_meaning: {
+        parameters: {
+            query?: {
+                /** @description What it is about. */
+                q?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only this space; else every one the caller is in. */
+                space_id?: string | null;
+                /** @description The doors they came through. */
+                kind?: components["schemas"]["Kind"][];
+                language?: string[];
+                /** @description All of these. */
+                tag?: string[];
+                /** @description Somebody of exactly this name speaks. */
+                speaker?: string | null;
+                /** @description This person speaks. */
+                person?: string | null;
+                since?: string | null;
+                until?: string | null;
+                min_seconds?: number | null;
+                max_seconds?: number | null;
+                /** @description Read by this engine. */
+                engine?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NearList"];
+                };
+            };
+            /** @description Sign in first (`not_signed_in`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The budget is used up (`budget_exceeded`). */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your account may not do this (`forbidden`). The API key may not do this (`missing_scope`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing here by that name (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Search by meaning is not available here (`meaning_unavailable`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value in the request is not acceptable (`invalid_request`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchOptions"];
                 };
             };
             /** @description Sign in first (`not_signed_in`). */

@@ -26,7 +26,7 @@ RANKED = 500
 MARKED_CHARACTERS = 20_000
 """How far into a segment found words are marked."""
 
-_TRANSCRIPT = sql.SQL(", ").join(
+TRANSCRIPT = sql.SQL(", ").join(
     sql.SQL("t.{0} as {1}").format(sql.Identifier(c.name), sql.Identifier(f"t_{c.name}"))
     for c in TranscriptRow.__table__.columns
 )
@@ -129,7 +129,7 @@ def compose(
         asked=asked,
         folded=_any(tongues, "hall_fold(%(words)s)"),
         segment=_SEGMENT,
-        transcript=_TRANSCRIPT,
+        transcript=TRANSCRIPT,
         marked=_MARKED,
         place=_PLACE,
     )
@@ -157,7 +157,7 @@ def latest(
     where.append(sql.SQL("s.search @@ {}").format(_any(tongues)))
     if query.negates:
         where.append(_in_its_own_language(tongues))
-    of_transcript = _transcript_conditions(wanted, parameters)
+    of_transcript = transcript_conditions(wanted, parameters)
     found = _LATEST.format(
         also=also,
         join=_JOIN if of_transcript else _NOTHING,
@@ -212,9 +212,7 @@ end as marked_beginnings
 def _segment_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
     """What a segment knows of itself."""
     parameters |= {"spaces": list(wanted.spaces), "space": next(iter(wanted.spaces), None)}
-    found: list[sql.Composable] = [
-        sql.SQL("s.is_final"),
-    ]
+    found: list[sql.Composable] = [sql.SQL("s.is_final")]
     for name, value, condition in (
         ("speaker", wanted.speaker, "s.speaker = %(speaker)s"),
         ("person", wanted.person, "s.person = %(person)s"),
@@ -233,7 +231,7 @@ def _segment_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Comp
     return found
 
 
-def _transcript_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
+def transcript_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
     """What only the transcript knows; without any it need not be looked at before the page is known."""
     found: list[sql.Composable] = []
     for name, value, condition in (
@@ -249,7 +247,7 @@ def _transcript_conditions(wanted: Filter, parameters: Parameters) -> list[sql.C
     return found
 
 
-class _OfTranscript:
+class OfTranscript:
     """The part of a joined row that is the transcript."""
 
     def __init__(self, row: Any) -> None:
@@ -261,4 +259,4 @@ class _OfTranscript:
 
 def _hit(row: Any) -> Hit:
     marks = marks_in(row.text, row.marked, row.marked_folded, row.marked_beginnings)
-    return Hit(transcript_of(_OfTranscript(row)), segment_of(row), row.found_rank, marks)
+    return Hit(transcript_of(OfTranscript(row)), segment_of(row), row.found_rank, marks)
