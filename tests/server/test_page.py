@@ -87,3 +87,11 @@ async def test_an_unbuilt_page_says_how_to_build_it(tmp_path: Path) -> None:
         answer = await c.get("/")
     assert answer.status_code == 503
     assert "make web" in answer.text
+
+
+async def test_a_page_built_anew_under_a_running_server_is_said_to_be(folder: Path) -> None:
+    async with client(folder) as c:
+        (folder / "assets" / "face-abc.woff2").unlink()
+        gone = await c.get("/assets/face-abc.woff2")
+    assert gone.status_code == 404
+    assert "built anew" in gone.json()["detail"]

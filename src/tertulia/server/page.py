@@ -79,9 +79,13 @@ class Page:
                 NotFoundError("There is nothing to send to here. The API is at /api.")
             )
         if path in self._files:
-            return self._file(
-                self._files[path], scope, FOREVER if path.startswith("/assets/") else ASK_AGAIN
-            )
+            caching = FOREVER if path.startswith("/assets/") else ASK_AGAIN
+            try:
+                return self._file(self._files[path], scope, caching)
+            except FileNotFoundError:
+                return problem_response(
+                    NotFoundError("The page was built anew while the server ran. Start it again.")
+                )
         if path.startswith(("/api/", "/v1/", "/assets/")):
             return problem_response(
                 NotFoundError("There is no such address. Look it up in /api/docs.")
