@@ -95,6 +95,11 @@ def _page() -> Finding:
 async def _services(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with opened_services(settings) as services:
+            for engine in services.language.engines():
+                fix = f"Set {engine.setting}." if engine.setting else None
+                yield Finding(
+                    f"llm {engine.name}", True if engine.works else None, engine.seen, fix
+                )
             for check in await look(services):
                 yield Finding(check.name, check.ok, check.detail, check.fix)
             if running := services.storage.folder.running():

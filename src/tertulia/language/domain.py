@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -247,13 +247,38 @@ def chained(tried: Sequence[str], finished: Finished) -> Finished:
     return replace(finished, provider="|".join([*tried, finished.provider]))
 
 
+class Standing(StrEnum):
+    """Whether a language engine can be used here."""
+
+    NAMED = "named"
+    """It is in the chain of the settings."""
+    READY = "ready"
+    """It could be named there."""
+    NEEDS_KEY = "needs_key"
+
+
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """A language engine, whether it can be used here, and what would be better."""
 
     name: str
-    works: bool
-    reason: str
-    better: str | None = None
-    models: tuple[str, ...] = field(default=())
-    """Those that chains of the settings name."""
+    standing: Standing
+    setting: str | None = None
+    """Where its key goes, when it needs one."""
+    models: tuple[str, ...] = ()
+    """Those that the chain of the settings names."""
+
+    @property
+    def works(self) -> bool:
+        return self.standing is not Standing.NEEDS_KEY
+
+    @property
+    def seen(self) -> str:
+        """For a terminal."""
+        match self.standing:
+            case Standing.NAMED:
+                return f"in TERTULIA_LLM{': ' if self.models else ''}{', '.join(self.models)}"
+            case Standing.READY:
+                return "can be named in TERTULIA_LLM"
+            case Standing.NEEDS_KEY:
+                return "no key is given"

@@ -8,7 +8,15 @@ from pydantic import SecretStr
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import StartError
 from tertulia.kernel.settings import Settings
-from tertulia.language.domain import OFFLINE, ChatModel, Embedder, EngineStatus, Link, parse_chain
+from tertulia.language.domain import (
+    OFFLINE,
+    ChatModel,
+    Embedder,
+    EngineStatus,
+    Link,
+    Standing,
+    parse_chain,
+)
 from tertulia.language.engines.base import Outcome
 from tertulia.language.errors import ModelUnavailableError, UnknownModelError
 from tertulia.language.service import LanguageService, known_engines
@@ -52,29 +60,14 @@ class ChatModelMaker:
     def statuses(self) -> list[EngineStatus]:
         """Every language engine; those whose key is missing say so."""
         chain = parse_chain(self._settings.llm)
-        found = [self._status(engine, chain) for engine in self.makers]
-        named = any(link.is_offline for link in chain)
-        found.append(
-            EngineStatus(
-                OFFLINE,
-                True,
-                "answers for what no model answers" if named else "always here",
-                None
-                if len(chain) > 1 or not named
-                else "Set TERTULIA_LLM for a chat model, as in ollama:llama3.2,offline.",
-            )
-        )
-        return found
+        return [self._status(engine, chain) for engine in (*self.makers, OFFLINE)]
 
     def _status(self, engine: str, chain: Sequence[Link]) -> EngineStatus:
-        models = tuple(link.model for link in chain if link.engine == engine and link.model)
-        if not self.has_key(engine):
-            return EngineStatus(engine, False, f"needs {KEYS[engine]}", models=models)
-        if not models:
-            return EngineStatus(
-                engine, True, "ready, and not in TERTULIA_LLM", f"{engine}:NAME", models
-            )
-        return EngineStatus(engine, True, "in TERTULIA_LLM", models=models)
+        named = [link for link in chain if link.engine == engine]
+        models = tuple(link.model for link in named if link.model)
+        if engine != OFFLINE and not self.has_key(engine):
+            return EngineStatus(engine, Standing.NEEDS_KEY, KEYS[engine], models)
+        return EngineStatus(engine, Standing.NAMED if named else Standing.READY, None, models)
 
     def has_key(self, engine: str) -> bool:
         settings = self._settings

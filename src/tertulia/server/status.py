@@ -13,6 +13,7 @@ import tertulia
 from tertulia.jobs.domain import JobCounts
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.http import Router, TransactionRoute, Tx
+from tertulia.language.domain import Standing
 from tertulia.server.health import Check
 from tertulia.server.wiring import Services
 from tertulia.speech.report import EngineReport
@@ -86,6 +87,18 @@ class EngineOut(BaseModel):
         )
 
 
+class LanguageEngineOut(BaseModel):
+    """A language engine, and whether chains may name it here."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(examples=["ollama"])
+    works: bool
+    standing: Standing
+    setting: str | None = Field(None, description="Where its key goes, when it needs one.")
+    models: list[str] = Field(description="Those that TERTULIA_LLM names.")
+
+
 class SpeechOut(BaseModel):
     """The speech host's load."""
 
@@ -119,6 +132,7 @@ class StatusOut(BaseModel):
     blobs: PartOut
     jobs: JobsOut
     engines: list[EngineOut]
+    language: list[LanguageEngineOut]
     speech: SpeechOut | None = None
     checks: list[CheckOut]
 
@@ -153,6 +167,7 @@ def router(services: Services) -> APIRouter:
             blobs=PartOut(ok=fine["blobs"], kind=services.settings.blobs.split(":")[0]),
             jobs=_jobs(counts, workers),
             engines=[EngineOut.of(engine) for engine in services.speech_engines()],
+            language=[LanguageEngineOut.model_validate(e) for e in services.language.engines()],
             speech=await _load(services),
             checks=looked,
         )

@@ -40,6 +40,7 @@ export function Status() {
           <Parts status={data} />
           <Jobs jobs={data.jobs} />
           <Engines engines={data.engines} />
+          <LanguageEngines engines={data.language} />
           <Checks checks={data.checks} />
         </>
       )}
@@ -169,6 +170,37 @@ function Jobs({ jobs }: { jobs: ServerStatus["jobs"] }) {
           ))}
         </List>
       )}
+    </Section>
+  );
+}
+
+function LanguageEngines({ engines }: { engines: ServerStatus["language"] }) {
+  const { t } = useTranslation();
+  return (
+    <Section title={t("status.language")} lead={t("status.languageLead")}>
+      <List label={t("status.language")}>
+        {engines.map((engine) => (
+          <Row
+            key={engine.name}
+            quiet={!engine.works}
+            name={<code>{engine.name}</code>}
+            facts={
+              <>
+                {engine.name === "offline" && <span>{t("status.offline")}</span>}
+                {engine.models.map((model) => (
+                  <span key={model}>{model}</span>
+                ))}
+                <span>{t(`status.standings.${engine.standing}`, { setting: engine.setting ?? "" })}</span>
+              </>
+            }
+            side={
+              <Badge color={engine.works ? "good" : "quiet"}>
+                {engine.works ? t("status.works") : t("status.notHere")}
+              </Badge>
+            }
+          />
+        ))}
+      </List>
     </Section>
   );
 }
