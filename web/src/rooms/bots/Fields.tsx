@@ -127,7 +127,7 @@ function Tools({ bot, onChange }: FieldsProps) {
     onChange({ tools: tools.map((tool, index) => (index === at ? { ...tool, ...part } : tool)) });
   const add = () =>
     onChange({
-      tools: [...tools, { name: "", description: "", url: "", method: "GET", parameters: [], headers: {} } as Tool],
+      tools: [...tools, { name: "", description: "", url: "", method: "GET", parameters: [], headers: {} }],
     });
   return (
     <>
@@ -141,8 +141,7 @@ function Tools({ bot, onChange }: FieldsProps) {
       )}
       {tools.map((tool, index) => (
         <OneTool
-          // A tool's name is being written: its place is what stays.
-          // eslint-disable-next-line @eslint-react/no-array-index-key
+          // a tool's name is being written: its place is what stays
           key={index}
           tool={tool}
           onChange={(part) => change(index, part)}

@@ -27,7 +27,7 @@ export function definitionOf(bot: Bot): BotDefinition {
   return {
     ...{ name, persona, language, voice, speed, stt, llm, tts, greeting, script },
     ...{ tools, allowed_hosts, may_search, limits },
-  } as BotDefinition;
+  };
 }
 
 export const emptyBot: BotDefinition = {

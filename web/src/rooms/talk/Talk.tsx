@@ -101,7 +101,7 @@ function Choices({ bots, bot, way, onBot, onWay }: ChoicesProps) {
       <SegmentedControl
         aria-label={t("talk.way")}
         value={way}
-        onChange={(value) => onWay(value as Way)}
+        onChange={(value) => onWay(value)}
         data={[
           { value: "hold", label: t("talk.ways.hold") },
           { value: "free", label: t("talk.ways.free") },

@@ -1,5 +1,5 @@
 import { csrfHeaders } from "../../api/client";
-import { Problem, readProblem } from "../../api/problem";
+import { Problem, problemFrom, readProblem } from "../../api/problem";
 import type { paths } from "../../api/schema";
 
 export type Answer = paths["/text"]["post"]["responses"][200]["content"]["application/json"];
@@ -32,7 +32,7 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
   const response = await send(question, signal);
   if (!response.ok || !response.body) throw await readProblem(response);
   for await (const { event, data } of events(response.body)) {
-    if (event === "error") throw problemOf(data);
+    if (event === "error") throw problemFrom(Number(data.status), data, null);
     yield { event, data } as Told;
   }
 }
@@ -59,15 +59,6 @@ async function send({ bot, conversation, audio, text, speak }: Question, signal:
     if (failure instanceof DOMException) throw failure;
     throw Problem.unreachable();
   }
-}
-
-function problemOf(data: Record<string, unknown>): Problem {
-  return new Problem(
-    Number(data.status ?? 0),
-    String(data.code ?? "internal_error"),
-    String(data.detail ?? ""),
-    data.correlation_id ? String(data.correlation_id) : null,
-  );
 }
 
 interface ServerEvent {

@@ -169,6 +169,17 @@ export function useTalk(bot: string | undefined) {
     };
   }, []);
 
-  return { exchanges, listening, level, refused, write: (text: string) => asking({ text }), hold, release, converse, fallSilent, stop, anew };
+  return {
+    exchanges,
+    listening,
+    level,
+    refused,
+    write: (text: string) => asking({ text }),
+    hold,
+    release,
+    converse,
+    fallSilent,
+    stop,
+    anew,
+  };
 }
-
