@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import timedelta
 
 import pytest
 from tests.fixtures.identity import Person
@@ -392,3 +393,17 @@ async def test_language_title_and_tags_change(
         )
     assert (found.title, found.language, found.tags) == ("New title", "es", ("a", "b"))
     assert [s.language for s in await segments(database, hall, made)] == ["es", "es", "ru"]
+
+
+async def test_it_ended_when_the_last_word_did_and_not_when_it_was_handed_over(
+    database: Database, hall: TranscriptService, hall_clock: HeldClock, begin: Begin
+) -> None:
+    last_week = hall_clock.now() - timedelta(days=7)
+    old = await begin("one", "two", started_at=last_week)
+    now = await begin("one", "two")
+    await hall_clock.advance(3)
+    async with database.transaction() as tx:
+        ended = await hall.finalise(tx, None, old.id)
+        running = await hall.finalise(tx, None, now.id)
+    assert ended.ended_at == last_week + timedelta(seconds=4)
+    assert running.ended_at == hall_clock.now()

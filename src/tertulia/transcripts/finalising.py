@@ -48,11 +48,14 @@ class Finalising:
             return found
         until, people = await self._segments.extent(tx, found.id)
         now = self._clock.now()
+        duration = max(found.duration_seconds, until)
+        # a recording of last week ended last week, whenever it was handed over
+        ended_at = found.ended_at or min(now, found.started_at + timedelta(seconds=duration))
         final = replace(
             found,
             state=State.FINAL,
-            ended_at=found.ended_at or now,
-            duration_seconds=max(found.duration_seconds, until),
+            ended_at=ended_at,
+            duration_seconds=duration,
             people=tuple(sorted({*found.people, *people})),
             updated_at=now,
         )
