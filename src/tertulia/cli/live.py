@@ -212,9 +212,6 @@ class _Captions:
                 self._note = f"reconnecting ({attempt}), in {seconds:g} s"
             case Metrics(latency_ms=latency_ms, slow=slow):
                 self._note = f"{latency_ms} ms behind" if slow else ""
-            case Problem(message=message, recoverable=recoverable):
-                if not recoverable:
-                    self._terminal.err.print(Text(message, style="red"))
             case Completed():
                 self._note = ""
             case _:

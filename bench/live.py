@@ -1,0 +1,292 @@
+"""The live door: what a frame costs, how soon it is acknowledged, and whether cuts and kills lose a word.
+
+`python -m bench.live [--quick] [--sessions N] [--cuts N] [--kills N]`; each part can be left out with 0.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import uvloop
+from tests.doors.live.proxy import BadNetwork
+from tests.fixtures.live import LiveServer, chunks, utterances
+
+from bench.measure import at_most, percentile
+from bench.parts.live_load import Load, crowd
+from tertulia.client import Created, Event, Final, Partial, live
+
+GOAL_RATIO, GOAL_ACK_MS = 1.6, 50.0
+SPEAKERS = 200
+ECHO = """
+import sys, socket, uvicorn
+async def echo(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "bytes": message["bytes"]})
+listener = socket.socket(); listener.bind(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+config = uvicorn.Config(echo, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off", log_config=None, access_log=False, loop="uvloop")
+uvicorn.Server(config).run(sockets=[listener])
+"""
+PATIENT = (0.1,) * 600
+
+
+def node(engine: str) -> LiveServer:
+    """A server of its own process: `bench.parts.live_node` or the scripted one of the tests."""
+    plenty = {"rate_limit": "1000000/minute", "rate_limit_create": "1000000/minute"}
+    folder = Path(tempfile.mkdtemp(prefix="bench-live-"))
+    return LiveServer(folder, {**plenty, "live_max_sessions": "100000"}, module=engine).start()
+
+
+class Processor:
+    """Processor time of one process between two looks."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._began = self._spent()
+
+    def _spent(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def seconds(self) -> float:
+        return self._spent() - self._began
+
+
+def _echo() -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
+
+
+async def frame_cost(rounds: int, seconds: float) -> None:
+    """Goal 4: the server's processor time a frame over that of a bare echo, in turn."""
+    server = await asyncio.to_thread(node, "bench.parts.live_node")
+    echo = await asyncio.to_thread(_echo)
+    assert server.process
+    assert echo.stdout
+    port = int(echo.stdout.readline())
+    ours: list[float] = []
+    bare: list[float] = []
+    try:
+        for turn in range(rounds + 1):
+            both = [
+                await _cost(
+                    server.url, "/api/realtime/transcribe", server.headers, server.process.pid, seconds,
+                    echo=False,
+                ),
+                await _cost(f"http://127.0.0.1:{port}", "/", {}, echo.pid, seconds, echo=True),
+            ]  # fmt: skip
+            if turn:  # the first is thrown away
+                ours.append(both[0])
+                bare.append(both[1])
+    finally:
+        echo.kill()
+        echo.wait()
+        echo.stdout.close()
+        server.stop()
+    claim = "4. live: server processor time a 3.2 kB frame, over a bare uvicorn echo"
+    middle = statistics.median
+    print(at_most(claim, middle(ours), middle(bare), "µs", GOAL_RATIO).line())
+
+
+async def _cost(
+    url: str, path: str, headers: dict[str, str], pid: int, seconds: float, *, echo: bool
+) -> float:
+    before = Processor(pid)
+    short = await crowd(url, path, headers, speakers=SPEAKERS, seconds=seconds / 4, echo=echo)
+    opening = before.seconds()
+    after = Processor(pid)
+    long = await crowd(url, path, headers, speakers=SPEAKERS, seconds=seconds, echo=echo)
+    # the same connections are opened twice: what is left between the two is frames alone
+    return (after.seconds() - opening) / (long.frames - short.frames) * 1e6
+
+
+async def many_sessions(sessions: int, seconds: float) -> None:
+    """Sessions at real time, each sending 100 ms ten times a second."""
+    server = await asyncio.to_thread(node, "bench.parts.live_node")
+    assert server.process
+    try:
+        spent = Processor(server.process.pid)
+        load: Load = await crowd(
+            server.url,
+            "/api/realtime/transcribe",
+            server.headers,
+            speakers=sessions,
+            seconds=seconds,
+        )
+        cpu = spent.seconds()
+        memory = psutil.Process(server.process.pid).memory_info().rss / 1_048_576
+    finally:
+        server.stop()
+    p50, p99 = percentile(load.waits_ms, 0.5), percentile(load.waits_ms, 0.99)
+    lost = load.frames - len(load.waits_ms)
+    print(
+        f"   {sessions} sessions, {seconds:g} s: {load.frames} frames, {lost} without an answer, "
+        f"acknowledged p50 {p50:.1f} ms, p99 {p99:.1f} ms; server {cpu:.1f} s of processor, {memory:.0f} MB"
+    )
+    print(at_most(f"   live: ack p99, {sessions} sessions", p99, GOAL_ACK_MS, "ms", 1.0).line())
+
+
+def _words(events: list[Event]) -> list[str]:
+    finals = {event.utterance_id: event for event in events if isinstance(event, Final)}
+    return [
+        word
+        for final in sorted(finals.values(), key=lambda final: final.start)
+        for word in final.text.split()
+    ]
+
+
+async def cuts(wanted: int, at_once: int = 8) -> None:
+    """Random cuts on a network that also doubles and swaps: the transcript against what was said."""
+    server = await asyncio.to_thread(node, "tests.doors.live.node")
+    made = wrong = said_words = sessions = 0
+    seeds = iter(range(1, 1_000_000))
+
+    async def one(seed: int) -> tuple[int, bool, int]:
+        sound, said = utterances(4, words=2 + seed % 4)
+        network = BadNetwork(server.port, seed=seed, cuts=12, cut=0.12, double=0.1, swap=0.1)
+        async with (
+            network.running(),
+            live(network.url, key=server.key, backoff_seconds=PATIENT) as session,
+        ):
+            for piece in chunks(sound):
+                await session.send(piece)
+                await asyncio.sleep(0.01)
+            await session.stop()
+            events = [event async for event in session]
+        assert session.transcript_id
+        kept = await asyncio.to_thread(server.text, session.transcript_id)
+        return network.cut_connections, not _words(events) == said == kept, len(said)
+
+    try:
+        while made < wanted:
+            for count, differs, words in await asyncio.gather(
+                *(one(next(seeds)) for _ in range(at_once))
+            ):
+                made, wrong, said_words = made + count, wrong + differs, said_words + words
+                sessions += 1
+    finally:
+        server.stop()
+    print(
+        f"   {made} cuts in {sessions} sessions of {said_words} words: {wrong} transcripts differ from what was said"
+    )
+
+
+async def kills(wanted: int) -> None:
+    """The server ended without warning in the middle of sessions, and begun again."""
+    server = await asyncio.to_thread(node, "tests.doors.live.node")
+    chance = random.Random(5)
+    done = wrong = 0
+    resumed: list[float] = []
+    try:
+        while done < wanted:
+            sound, said = utterances(6)
+            pieces = chunks(sound)
+            places = set(chance.sample(range(5, len(pieces) - 5), min(5, wanted - done)))
+            async with live(server.url, key=server.key, backoff_seconds=PATIENT) as session:
+                back = asyncio.Event()
+
+                async def heard(
+                    session: object = session, back: asyncio.Event = back
+                ) -> list[Event]:
+                    events: list[Event] = []
+                    async for event in session:  # type: ignore[attr-defined]
+                        events.append(event)
+                        if isinstance(event, Created):
+                            back.set()
+                    return events
+
+                listening = asyncio.create_task(heard())
+                for place, piece in enumerate(pieces):
+                    await session.send(piece)
+                    await asyncio.sleep(0.02)
+                    if place in places:
+                        back.clear()
+                        await asyncio.to_thread(server.kill)
+                        await asyncio.to_thread(server.start)
+                        began = time.perf_counter()
+                        await back.wait()
+                        resumed.append(time.perf_counter() - began)
+                        done += 1
+                await session.stop()
+                events = await listening
+            assert session.transcript_id
+            wrong += not _words(events) == said == server.text(session.transcript_id)
+    finally:
+        server.stop()
+    print(
+        f"   {done} kills of the server: {wrong} transcripts differ; back {statistics.median(resumed):.2f} s after "
+        "the new server is ready"
+    )
+
+
+async def words_by_pocketsphinx(recording: Path, sessions: int) -> None:
+    """First word, time to text and to confirmed text through the socket, at real time."""
+    from tertulia.client.sources import file
+
+    folder = Path(tempfile.mkdtemp(prefix="bench-live-"))
+    server = await asyncio.to_thread(
+        LiveServer(folder, {"stt": "pocketsphinx"}, module="tertulia").start
+    )
+
+    async def one() -> tuple[float, list[int], list[int]]:
+        first: float | None = None
+        partials: list[int] = []
+        finals: list[int] = []
+        async with live(server.url, key=server.key, language="en") as session:
+            began = time.perf_counter()
+            session.feed(file(recording))
+            async for event in session:
+                if isinstance(event, Partial | Final) and event.text:
+                    first = first or time.perf_counter() - began
+                    (finals if isinstance(event, Final) else partials).append(event.latency_ms)
+        return first or float("nan"), partials, finals
+
+    try:
+        found = await asyncio.gather(*(one() for _ in range(sessions)))
+    finally:
+        server.stop()
+    partials = [wait for _, waits, _ in found for wait in waits]
+    finals = [wait for _, _, waits in found for wait in waits]
+    print(
+        f"   pocketsphinx, {sessions} at once: first word {statistics.median(f for f, _, _ in found):.2f} s after the "
+        f"beginning; text {percentile(partials, 0.5):.0f}/{percentile(partials, 0.95):.0f} ms behind (p50/p95), "
+        f"confirmed {percentile(finals, 0.5):.0f}/{percentile(finals, 0.95):.0f} ms after its last sound"
+    )
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--sessions", type=int, default=None)
+    parser.add_argument("--cuts", type=int, default=None)
+    parser.add_argument("--kills", type=int, default=None)
+    parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--recording", type=Path, default=None, help="English speech, for words")
+    asked = parser.parse_args()
+    quick = asked.quick
+    rounds = asked.rounds if asked.rounds is not None else (1 if quick else 3)
+    sessions = asked.sessions if asked.sessions is not None else (200 if quick else 1000)
+    if rounds:
+        await frame_cost(rounds, 4.0 if quick else 8.0)
+    if sessions:
+        await many_sessions(sessions, 5.0 if quick else 15.0)
+    if wanted := asked.cuts if asked.cuts is not None else (40 if quick else 1000):
+        await cuts(wanted)
+    if wanted := asked.kills if asked.kills is not None else (2 if quick else 100):
+        await kills(wanted)
+    if asked.recording is not None:
+        for count in (1, os.cpu_count() or 1):
+            await words_by_pocketsphinx(asked.recording, count)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
