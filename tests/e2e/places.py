@@ -2,7 +2,11 @@
 
 INSIDE = (
     "/",
+    "/live",
     "/transcribe",
+    "/library",
+    "/library?q=nothing",
+    "/costs",
     "/status",
     "/settings/me",
     "/settings/people",

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.listener import listening
+from tests.e2e.live_pictures import take_live
 from tests.e2e.people import PASSWORD, Hall, claimed
 from tests.e2e.settings import ARGUMENTS, CHROMIUM, SETTINGS
 from tests.fixtures.server import launch
@@ -202,6 +203,9 @@ def main() -> None:
                 for picture in prepared(hall, client, Path(folder), listener.url):
                     take(browser, hall, client, picture)
                 browser.close()
+                if SPEECH.is_dir():
+                    for file in take_live(playwright, hall, client, passage(Path(folder)), FOLDER):
+                        sys.stdout.write(f"{file.relative_to(ROOT)}\n")
         finally:
             server.stop()
 
