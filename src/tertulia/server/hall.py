@@ -90,8 +90,8 @@ def build_hall(
     """Puts the hall together and registers its jobs."""
     identity.scopes.register(domain.READ, "Read, search and export transcripts.")
     identity.scopes.register(domain.WRITE, "Add to, correct, bring in and remove transcripts.")
-    for name, (meaning, example) in OUTSIDE.items():
-        webhooks.types.register(name, meaning, example)
+    for name, (what, example) in OUTSIDE.items():
+        webhooks.types.register(name, what, example)
     redaction = Redaction(cards=settings.redact_cards, patterns=settings.redact_patterns)
     service = TranscriptService(
         blobs=blobs,

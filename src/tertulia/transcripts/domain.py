@@ -233,8 +233,13 @@ class Transcript:
 
     def recognition(self, segments: Iterable[Segment]) -> Recognition:
         """As the export formats take it; what is not final is left out."""
-        spoken = tuple(s.spoken() for s in segments if s.is_final)
-        return Recognition(spoken, self.language, self.duration_seconds, self.provider or "")
+        return self.spoken([s.spoken() for s in segments if s.is_final])
+
+    def spoken(self, segments: Sequence[SpokenSegment]) -> Recognition:
+        """The same, of segments that are as the formats take them."""
+        until = max((s.end for s in segments), default=0.0)
+        duration = max(self.duration_seconds, until)
+        return Recognition(tuple(segments), self.language, duration, self.provider or "")
 
 
 class ReadingStatus(StrEnum):

@@ -183,7 +183,7 @@ class Meaning:
         dimensions = {len(vector) for vector in vectors.values()} - self._indexed
         for count in dimensions:
             await self._store.index(tx, self._model, count)
-            tx.after_commit(lambda count=count: self._indexed.add(count))
+        tx.after_commit(lambda: self._indexed.update(dimensions))
 
     @property
     def _model(self) -> str:

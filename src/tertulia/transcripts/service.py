@@ -321,10 +321,7 @@ class TranscriptService:
         said: list[Segment] = []
         async for piece in all_segments(self._segments, tx, transcript):
             said += await self._as_first_written(tx, transcript, piece) if original else piece
-        until = max((s.end for s in said), default=0.0)
-        return replace(
-            transcript.recognition(said), duration_seconds=max(transcript.duration_seconds, until)
-        )
+        return transcript.recognition(said)
 
     async def bring_in(
         self,

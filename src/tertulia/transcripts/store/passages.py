@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -265,11 +265,11 @@ def _passage_conditions(wanted: Filter, parameters: Parameters) -> list[sql.Comp
     ):
         if value is not None:
             parameters[name] = value
-            found.append(sql.SQL(cast(LiteralString, condition)))
+            found.append(sql.SQL(condition))
     return found
 
 
-_ONE = (
+_ONE: LiteralString = (
     "exists (select from transcript_segments g where g.transcript_id = s.transcript_id"
     " and g.start_seconds between s.start_seconds and s.end_seconds and {})"
 )
