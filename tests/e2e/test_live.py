@@ -18,6 +18,10 @@ HEARD_MS = 120_000
 PHONE = {"width": 390, "height": 780}
 ENGLISH = "localStorage.setItem('tertulia.live.choices', JSON.stringify({language: 'en'}))"
 
+SPARING = (
+    "localStorage.setItem('tertulia.live.choices', JSON.stringify({language: 'en', way: 'opus'}))"
+)
+
 
 @pytest.fixture(scope="module")
 def browser(
@@ -151,7 +155,7 @@ def test_guest_reads_captions_on_another_screen(hall: Hall, visit: Visitor) -> N
 
 def test_without_sockets_a_recording_is_made_and_sent(hall: Hall, visit: Visitor) -> None:
     page = visit(hall.url, storage_state=hall.signed_in(), permissions=["microphone"])
-    page.add_init_script(ENGLISH)
+    page.add_init_script(SPARING)
 
     def refuse(socket: WebSocketRoute) -> None:
         socket.close(code=1011)
@@ -165,7 +169,8 @@ def test_without_sockets_a_recording_is_made_and_sent(hall: Hall, visit: Visitor
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("The recording has arrived")).to_be_visible(timeout=HEARD_MS)
     page.get_by_role("link", name="Look at it").click()
-    expect(page.get_by_role("link", name=re.compile(r"^Live .*\.wav"))).to_be_visible()
+    row = page.get_by_role("listitem").filter(has_text=re.compile(r"Live .*\.ogg"))
+    expect(row.get_by_text("pocketsphinx")).to_be_visible(timeout=HEARD_MS)
 
 
 def test_microphone_that_is_not_allowed_says_so(hall: Hall, visit: Visitor) -> None:

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Framer, mono } from "../src/live/capture/framing";
 import { loudness } from "../src/live/capture/microphone";
 import { Resampler } from "../src/live/capture/resample";
+import { oggOf } from "../src/live/ogg";
 import { LockedTab } from "../src/live/oneTab";
 import { wavOf } from "../src/live/wav";
 
@@ -78,6 +79,22 @@ describe("a recording made of pieces", () => {
     expect(new TextDecoder().decode(file.slice(0, 4))).toBe("RIFF");
     expect(new DataView(file.buffer).getUint32(40, true)).toBe(4);
     expect([...file.slice(44)]).toEqual([1, 2, 3, 4]);
+  });
+
+  it("is an ogg with a page for each packet, long ones too", async () => {
+    const packets = [3, 255, 600].map((length) => ({ bytes: new Uint8Array(length).fill(7), duration_ms: 60 }));
+    const file = new Uint8Array(await oggOf(packets).arrayBuffer());
+    const view = new DataView(file.buffer);
+    const pages: { number: number; passed: bigint; size: number }[] = [];
+    for (let at = 0; at < file.length;) {
+      expect(new TextDecoder().decode(file.slice(at, at + 4))).toBe("OggS");
+      const laces = file.slice(at + 27, at + 27 + file[at + 26]!);
+      const size = laces.reduce((sum, lace) => sum + lace, 0);
+      pages.push({ number: view.getUint32(at + 18, true), passed: view.getBigUint64(at + 6, true), size });
+      at += 27 + laces.length + size;
+    }
+    expect(pages.map((page) => page.size)).toEqual([19, 24, 3, 255, 600]);
+    expect(pages.at(-1)).toMatchObject({ number: 4, passed: 8640n });
   });
 });
 

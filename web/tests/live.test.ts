@@ -66,7 +66,7 @@ describe("a session", () => {
     line.last.greet({ resumed: true, received_seq: 2, committed_seq: 2, status: "recording" });
     expect(line.last.chunks).toEqual([3, 4, 5]);
     line.last.tell("ack", { received_seq: 5, committed_seq: 5 });
-    expect(session.unsent().kept_ms).toBe(0);
+    expect(session.unsent()).toEqual([]);
   });
 
   it("sends only what the server has not got, though it is not committed", () => {
@@ -77,7 +77,7 @@ describe("a session", () => {
     vi.advanceTimersByTime(SECOND);
     line.last.greet({ received_seq: 2, committed_seq: 0 });
     expect(line.last.chunks).toEqual([3]);
-    expect(session.unsent().kept_ms).toBe(300);
+    expect(session.unsent()).toHaveLength(3);
   });
 
   it("tries after 1, 2, 4, 8 and 16 seconds, then gives up and says so, and keeps listening", () => {

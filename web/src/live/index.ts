@@ -13,6 +13,7 @@ export {
 } from "./capture/microphone";
 export { Captions, type CaptionsOptions, type CaptionsView } from "./captions";
 export { type OpenSocket, type SocketLike } from "./connection";
+export { oggOf } from "./ogg";
 export { LockedTab, type OneTab } from "./oneTab";
 export { followPage, stayAwake } from "./pageLife";
 export { mimeTypes, type SessionState, type SessionWishes } from "./protocol";

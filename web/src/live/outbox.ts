@@ -84,14 +84,9 @@ export class Outbox {
     return this.chunks.length === 0;
   }
 
-  /** How much sound is not durable text yet. */
-  get kept_ms(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.duration_ms, 0);
-  }
-
   /** All that is kept, to be handed over in another way. */
-  pieces(): Uint8Array<ArrayBuffer>[] {
-    return this.chunks.map((chunk) => chunk.bytes);
+  pieces(): Piece[] {
+    return this.chunks.map(({ bytes, duration_ms }) => ({ bytes, duration_ms }));
   }
 
   private remember(seq: number, at_ms: number): void {

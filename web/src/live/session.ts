@@ -177,8 +177,8 @@ export class LiveSession {
   }
 
   /** The audio that is not durable text, for handing it over in another way. */
-  unsent(): { pieces: Uint8Array<ArrayBuffer>[]; kept_ms: number } {
-    return { pieces: this.outbox.pieces(), kept_ms: this.outbox.kept_ms };
+  unsent(): Piece[] {
+    return this.outbox.pieces();
   }
 
   private get over(): boolean {

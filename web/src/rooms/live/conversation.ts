@@ -282,8 +282,7 @@ export class Conversation {
   private record(reason: Reason, session: LiveSession | null = null, id: string | null = null): void {
     forget();
     if (session) {
-      for (const bytes of session.unsent().pieces) this.tape?.add({ bytes, duration_ms: 0 });
-      this.tape?.lengthen(session.unsent().kept_ms);
+      for (const piece of session.unsent()) this.tape?.add(piece);
       session.leave();
     }
     if (id) void this.server.end(id).catch(() => {});
@@ -303,7 +302,7 @@ export class Conversation {
   /** What never became text is not lost: it goes as a recording. */
   private finishBroken(session: LiveSession): void {
     void this.closeMicrophone();
-    for (const bytes of session.unsent().pieces) this.tape?.add({ bytes, duration_ms: 0 });
+    for (const piece of session.unsent()) this.tape?.add(piece);
     session.leave();
     this.finish(this.tape?.file() ?? null);
   }
