@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.fixtures.nothing_left_out",
     "tests.fixtures.database",
     "tests.fixtures.server",
     "tests.fixtures.jobs",
