@@ -2,7 +2,7 @@
 
 import hashlib
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, params
 
 from tertulia.identity.access import Access, address, device
 from tertulia.identity.api.models import AuthOptions, Claim, Me, OidcOut, SignIn, TokenOut
@@ -34,17 +34,14 @@ def router(
     """`/auth`."""
     api = Router(prefix="/auth", tags=["auth"], route_class=TransactionRoute)
     own_page = Depends(access.own_page)
+    _add_options(api, identity, settings)
+    _add_sign_in(api, identity, limiter, presence, own_page)
+    _add_sign_out(api, identity, access)
+    _add_claim(api, identity, limiter, presence, own_page)
+    return api
 
-    async def sign_in_as(
-        tx: Transaction, request: Request, body: SignIn, kind: SessionKind
-    ) -> SignedIn:
-        # Both are counted before anything is compared: one address tries many accounts, many addresses one.
-        account = hashlib.sha256(body.email.strip().casefold().encode()).hexdigest()[:32]
-        await limiter.check(SIGN_IN, f"address:{address(request)}")
-        await limiter.check(SIGN_IN, f"account:{account}")
-        password = body.password.get_secret_value()
-        return await identity.sessions.sign_in(tx, body.email, password, kind, device(request))
 
+def _add_options(api: APIRouter, identity: IdentityService, settings: Settings) -> None:
     @api.get("/options", summary="How can one sign in?")
     async def auth_options(tx: Tx) -> AuthOptions:
         """What the sign-in page offers."""
@@ -54,6 +51,24 @@ def router(
             oidc=oidc,
             password_min_length=settings.password_min_length,
         )
+
+
+def _add_sign_in(
+    api: APIRouter,
+    identity: IdentityService,
+    limiter: RateLimiter,
+    presence: Presence,
+    own_page: params.Depends,
+) -> None:
+    async def sign_in_as(
+        tx: Transaction, request: Request, body: SignIn, kind: SessionKind
+    ) -> SignedIn:
+        # Both are counted before anything is compared: one address tries many accounts, many addresses one.
+        account = hashlib.sha256(body.email.strip().casefold().encode()).hexdigest()[:32]
+        await limiter.check(SIGN_IN, f"address:{address(request)}")
+        await limiter.check(SIGN_IN, f"account:{account}")
+        password = body.password.get_secret_value()
+        return await identity.sessions.sign_in(tx, body.email, password, kind, device(request))
 
     @api.post(
         "/sign-in",
@@ -76,6 +91,8 @@ def router(
         signed_in = await sign_in_as(tx, request, body, SessionKind.TOKEN)
         return TokenOut(token=signed_in.secret, expires_at=signed_in.session.expires_at)
 
+
+def _add_sign_out(api: APIRouter, identity: IdentityService, access: Access) -> None:
     @api.post("/sign-out", status_code=204, summary="Sign out", responses=problems(CrossSiteError))
     async def sign_out(tx: Tx, request: Request, response: Response) -> None:
         """Ends the sign-in that asks and clears the cookie; whoever is not signed in is out already."""
@@ -84,13 +101,21 @@ def router(
             await identity.sessions.end(tx, principal.person(), principal.session_id)
         access.clear_cookie(request, response)
 
+
+def _add_claim(
+    api: APIRouter,
+    identity: IdentityService,
+    limiter: RateLimiter,
+    presence: Presence,
+    own_page: params.Depends,
+) -> None:
+    refusals = (LinkDeadError, EmailTakenError, WeakPasswordError, CrossSiteError, RateLimitedError)
+
     @api.post(
         "/claim",
         summary="Become the server's first owner",
         dependencies=[own_page],
-        responses=problems(
-            LinkDeadError, EmailTakenError, WeakPasswordError, CrossSiteError, RateLimitedError
-        ),
+        responses=problems(*refusals),
     )
     async def claim_server(tx: Tx, request: Request, response: Response, body: Claim) -> Me:
         """Uses the one-time link the server printed at its start, and signs in."""
@@ -103,5 +128,3 @@ def router(
             password=body.password.get_secret_value(),
         )
         return await presence.enter(tx, request, response, user)
-
-    return api

@@ -44,23 +44,22 @@ def router(
 ) -> APIRouter:
     """`/auth/oidc`."""
     api = Router(prefix="/auth/oidc", tags=["auth"], route_class=TransactionRoute)
+    _add_start(api, identity, access, limiter, presence)
+    _add_finish(api, identity, presence)
+    return api
 
-    def redirect_uri(request: Request) -> str:
-        return f"{presence.base_url(request)}{COOKIE_PATH}/callback"
 
-    async def redeem(
-        tx: Transaction, request: Request, code: str | None, state: str | None, cookie: str | None
-    ) -> tuple[User, str]:
-        if not code or not state or state != cookie:
-            raise SingleSignOnError(
-                "The provider said no, or this browser did not ask it. Start again."
-            )
-        attempt = await identity.sign_on.take(tx, state)
-        # The attempt is used up, and nothing is held in the database while the provider is asked.
-        await tx.commit()
-        claims = await identity.sign_on.provider.redeem(attempt, code, redirect_uri(request))
-        return await identity.sign_on.user(tx, claims), attempt.return_to
+def _redirect_uri(presence: Presence, request: Request) -> str:
+    return f"{presence.base_url(request)}{COOKIE_PATH}/callback"
 
+
+def _add_start(
+    api: APIRouter,
+    identity: IdentityService,
+    access: Access,
+    limiter: RateLimiter,
+    presence: Presence,
+) -> None:
     @api.get(
         "/start",
         summary="Sign in with the provider",
@@ -75,7 +74,8 @@ def router(
         await limiter.check(SIGN_IN, f"address:{address(request)}")
         attempt = await identity.sign_on.begin(tx, own_path(next_))
         await tx.commit()
-        url = await identity.sign_on.provider.address(attempt, redirect_uri(request))
+        back = _redirect_uri(presence, request)
+        url = await identity.sign_on.provider.address(attempt, back)
         response = RedirectResponse(url, status_code=302)
         response.set_cookie(
             COOKIE,
@@ -87,6 +87,22 @@ def router(
             samesite="lax",
         )
         return response
+
+
+def _add_finish(api: APIRouter, identity: IdentityService, presence: Presence) -> None:
+    async def redeem(
+        tx: Transaction, request: Request, code: str | None, state: str | None, cookie: str | None
+    ) -> tuple[User, str]:
+        if not code or not state or state != cookie:
+            raise SingleSignOnError(
+                "The provider said no, or this browser did not ask it. Start again."
+            )
+        attempt = await identity.sign_on.take(tx, state)
+        # The attempt is used up, and nothing is held in the database while the provider is asked.
+        await tx.commit()
+        back = _redirect_uri(presence, request)
+        claims = await identity.sign_on.provider.redeem(attempt, code, back)
+        return await identity.sign_on.user(tx, claims), attempt.return_to
 
     @api.get(
         "/callback",
@@ -111,5 +127,3 @@ def router(
             await presence.enter(tx, request, response, user)
         response.delete_cookie(COOKIE, path=COOKIE_PATH)
         return response
-
-    return api
