@@ -12,13 +12,15 @@ interface TableButtonProps {
   running: boolean;
   busy: boolean;
   disabled: boolean;
+  small: boolean;
   level: (() => number) | null;
   onDown: () => void;
   onUp: () => void;
 }
 
 /** The table of the mark, to be held while one speaks: its seats show how loud it is. */
-export function TableButton({ label, holds, running, busy, disabled, level, onDown, onUp }: TableButtonProps) {
+export function TableButton(props: TableButtonProps) {
+  const { label, holds, running, busy, disabled, small, level, onDown, onUp } = props;
   const ring = useRef<SVGSVGElement>(null);
   useLevel(ring, level);
   const Icon = running && !holds ? IconPlayerStopFilled : IconMicrophone;
@@ -47,13 +49,13 @@ export function TableButton({ label, holds, running, busy, disabled, level, onDo
       type="button"
       className={classes.button}
       style={{ touchAction: "none" }}
-      data-size="large"
+      data-size={small ? "small" : "large"}
       data-running={running || undefined}
       data-busy={busy || undefined}
       disabled={disabled}
       aria-label={label}
       aria-pressed={running}
-      {...(holds ? holding : { onClick: running ? onUp : onDown })}
+      {...(disabled ? {} : holds ? holding : { onClick: running ? onUp : onDown })}
     >
       <svg ref={ring} viewBox="0 0 120 120" aria-hidden="true" focusable="false" className={classes.ring}>
         <circle cx="60" cy="60" r="40" className={classes.glow} />

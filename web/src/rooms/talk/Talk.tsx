@@ -155,7 +155,7 @@ function Exchanges({ bot, exchanges }: { bot: Bot; exchanges: Exchange[] }) {
           </Empty>
         </li>
       )}
-      <li ref={end} aria-hidden="true" />
+      <li ref={end} className={classes.end ?? ""} aria-hidden="true" />
     </ol>
   );
 }
@@ -231,6 +231,7 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
         running={running}
         busy={talk.listening === "opening"}
         disabled={bot.cannot_hear !== null}
+        small={talk.exchanges.length > 0}
         level={talk.level}
         onDown={() => void (hold ? talk.hold() : talk.converse())}
         onUp={() => void (hold ? talk.release() : talk.fallSilent())}
