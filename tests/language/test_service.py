@@ -52,6 +52,7 @@ class Scripted:
     """Raised after `words`; before the first when there are none."""
     calls: int = 0
     closed: int = 0
+    prepared: bool = False
     capabilities: LanguageCapabilities = field(default_factory=LanguageCapabilities)
 
     async def stream(
@@ -75,6 +76,9 @@ class Scripted:
             self.failure.usage = Usage(5, 5)
             raise self.failure
         return Answer(schema(mood=self.engine), Usage(3, 2), self.engine, self.model)
+
+    async def prepare(self) -> None:
+        self.prepared = True
 
     async def close(self) -> None:
         self.closed += 100
@@ -214,9 +218,11 @@ async def test_an_engine_nobody_knows_is_refused_before_anything_is_asked() -> N
     assert asked.chain([Link("one", "z")]) == (Link("one", "z"),)
 
 
-async def test_models_are_closed_with_the_service() -> None:
+async def test_models_are_prepared_and_closed_with_the_service() -> None:
     model = Scripted("one", "a")
     asked = service(model)
+    await asked.prepare()
+    assert (model.prepared, model.calls) == (True, 0)
     await heard(asked)
     await asked.close()
     assert model.closed == 101

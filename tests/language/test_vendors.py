@@ -230,8 +230,6 @@ async def test_a_passing_failure_is_tried_again(vendor: Vendor) -> None:
 async def test_a_model_that_never_answers_is_given_up(vendor: Vendor) -> None:
     vendor.fake.acts = [Act(then="hang")]
     async with vendor.model() as model:
-        # the vendor's library is loaded at the first call, which must not count here
-        await model._model()  # type: ignore[attr-defined]
         with pytest.raises(ModelTimeoutError):
             await read(model, ChatOptions(attempts=1, first_seconds=0.3))
     assert vendor.observed.calls[-1][2] is Outcome.TIMEOUT

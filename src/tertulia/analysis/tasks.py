@@ -1,6 +1,7 @@
 """The durable job that reads a conversation: the same however often it is begun, and no answer is paid twice."""
 
 import asyncio
+import time
 from uuid import UUID
 
 import structlog
@@ -94,8 +95,10 @@ class AnalysisTasks:
                     raise
                 log.warning("analysis falls back to offline", code=error.code)
                 tried = list(dict.fromkeys(link.engine for link in models))
+        began = time.monotonic()
         reading = await asyncio.to_thread(read_offline, material, begun.wanted)
-        spent = Spent(OFFLINE, None, Usage(), 0)
+        took_ms = round((time.monotonic() - began) * 1000)
+        spent = Spent(OFFLINE, None, Usage(), took_ms)
         async with step.transaction() as tx:
             await self._service.record(
                 tx,

@@ -177,6 +177,10 @@ class ChatModel(Protocol):
         """One answer that fits `schema`; raises when the model cannot bring itself to give one."""
         ...
 
+    async def prepare(self) -> None:
+        """Loads what the first word would otherwise wait for; asks nothing of the vendor."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -167,6 +167,12 @@ class LanguageService:
             return replace(found, provider=provider, spent=tuple(spent))
         raise failure or _nobody(self._links(chain, can_offline=True))
 
+    async def prepare(self) -> None:
+        """Loads the libraries of the server's own chain, so that nobody's first word waits for them."""
+        for link in self._default:
+            if not link.is_offline:
+                await self._model(link).prepare()
+
     async def close(self) -> None:
         for model in self._models.values():
             await model.close()

@@ -353,6 +353,7 @@ async def opened_services(
         if server or worker:
             await stack.enter_async_context(services.segment_writer.running())
             await stack.enter_async_context(running_speech(services.speech))
+            await stack.enter_async_context(_running("language", services.language.prepare))
         if server:
             await stack.enter_async_context(services.live.running())
         if server and settings.worker_inside:

@@ -51,6 +51,9 @@ class PydanticAIChatModel(BaseChatModel):
     def _make(self, http: "AsyncClient") -> "Model[Any]":
         """Imports the vendor's library and makes its model; called once, in a thread."""
 
+    async def prepare(self) -> None:
+        await self._model()
+
     async def close(self) -> None:
         http, self._http, self._made = self._http, None, None
         if http is not None:

@@ -111,6 +111,10 @@ class BaseChatModel(ABC):
         self._chance = chance
 
     @abstractmethod
+    async def prepare(self) -> None:
+        """Loads what the first word would otherwise wait for."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Lets go of connections."""
 
@@ -266,6 +270,8 @@ class _Run:
 
     async def _first(self) -> RawPiece:
         """The first piece, with as many tries as time and patience allow."""
+        # loading a library is no slowness of the vendor's
+        await self._model.prepare()
         deadline = asyncio.get_running_loop().time() + self._options.first_seconds
         attempt = 0
         while True:
