@@ -1,11 +1,13 @@
 """The hall: appending in batches against a plain `unnest`, and searching by HTTP against the query alone."""
 
 import asyncio
+import os
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -77,26 +79,47 @@ class Speech:
         return " ".join(self._random.choices(self.words, cum_weights=self._weights, k=words))
 
 
+@contextmanager
+def corpus_folder(segments: int) -> Iterator[Path]:
+    """Where a corpus is: kept for the next time under the folder in `BENCH_CORPUS`, if that is set."""
+    kept = os.environ.get("BENCH_CORPUS")
+    if kept:
+        yield Path(kept, str(segments))
+        return
+    with scratch_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 class Hall:
     """A hall on a database of its own, with one space."""
 
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder / "postgres")
-        (folder / "postgres").mkdir()
+        (folder / "postgres").mkdir(parents=True, exist_ok=True)
         self._server.start()
         Schema(self._server.conninfo, binaries=self._server.binaries).upgrade()
         self.conninfo = self._server.conninfo
         self.database = Database(self.conninfo, pool=4)
         clock = SystemClock()
         blobs = BlobService(self.database, LocalStore(folder / "blobs"), clock)
-        self.service = TranscriptService(
-            blobs=blobs, clock=clock, announcer=Silent(), jobs=Jobs(self.database)
-        )
+        jobs = Jobs(self.database)
+        self.service = TranscriptService(blobs=blobs, clock=clock, announcer=Silent(), jobs=jobs)
         self.writer = SegmentWriter(self.database, clock, Silent())
         self.space = new_id()
 
     async def open(self) -> None:
+        """Makes the space, or finds the one of a corpus that was made before."""
         async with self.database.transaction() as tx:
+            there = await tx.session.scalar(text("select id from spaces"))
+            if there is not None:
+                self.space = there
+                return
             await tx.session.execute(
                 text("insert into spaces (id, name, created_at) values (:id, 'bench', now())"),
                 {"id": self.space},
@@ -194,8 +217,11 @@ class Everybody(Access):
 
 
 async def fill(hall: Hall, segments: int) -> Speech:
-    """Conversations of 50 segments each, all final."""
+    """Conversations of 50 segments each, all final, unless they are there already; and who says them."""
     speech = Speech(6)
+    async with hall.database.transaction() as tx:
+        if await tx.session.scalar(text("select exists (select from transcript_segments)")):
+            return speech
     connection = await psycopg.AsyncConnection.connect(hall.conninfo)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     ids = await hall.transcripts(segments // SEGMENTS_A_TRANSCRIPT)
@@ -282,8 +308,8 @@ async def main() -> int:
     sizes = (20_000,) if quick else (100_000, 1_000_000)
     ratios: list[Ratio] = []
     for measure in (None, *sizes):
-        with tempfile.TemporaryDirectory() as folder:
-            hall = Hall(Path(folder))
+        with corpus_folder(measure) if measure else scratch_folder() as folder:
+            hall = Hall(folder)
             await hall.open()
             if measure is None:
                 ratio, duplicates = await appending(hall, 10 if quick else 40, 3 if quick else 5)

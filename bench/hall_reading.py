@@ -1,0 +1,143 @@
+"""The hall: searches by how many segments there are, pages far down a list, and exports in flat memory."""
+
+import asyncio
+import resource
+import sys
+import time
+import zipfile
+from collections.abc import Awaitable, Callable
+
+import psycopg
+from sqlalchemy import text
+
+from bench.hall import PAGE, Hall, Speech, corpus_folder, fill
+from bench.measure import Ratio, at_least, at_most, median, percentile
+from tertulia.kernel.pages import Position
+from tertulia.transcripts.domain import Filter
+from tertulia.transcripts.exporting import Exporter
+from tertulia.transcripts.searching import Order, Query
+from tertulia.transcripts.store.search import compose
+
+ROUNDS = 200
+FAR_PAGE = 10_000
+EXPORT_SECONDS = 15.0
+EXPORT_BYTES_A_SECOND = 20e6
+FLAT_BYTES = 64 * 1_048_576
+
+
+async def p95_ms(work: Callable[[int], Awaitable[object]], times: int) -> float:
+    """Of the second of two rounds: what is asked for the first time waits for the disk."""
+    took: list[float] = []
+    for counted in (False, True):
+        for n in range(times):
+            began = time.perf_counter()
+            await work(n)
+            if counted:
+                took.append((time.perf_counter() - began) * 1e3)
+    return percentile(took, 0.95)
+
+
+async def searching(hall: Hall, speech: Speech) -> dict[str, float]:
+    """p95 of the query alone: words as they come in speech, rare ones, a word that is everywhere, two words, phrases."""
+    asked = {
+        "as spoken": [speech.say(1) for _ in range(ROUNDS)],
+        "two words": [speech.say(2) for _ in range(ROUNDS)],
+        "rare": speech.words[-ROUNDS:],
+        "everywhere": speech.words[:5],
+        "beginning": [f"{word[:3]}*" for word in speech.words[1_000 : 1_000 + ROUNDS]],
+    }
+    wanted = Filter([hall.space])
+    connection = await psycopg.AsyncConnection.connect(hall.conninfo, autocommit=True)
+    found = {}
+    for name, queries in asked.items():
+
+        async def one(n: int, queries: list[str] = queries) -> None:
+            words = Query.parse(queries[n % len(queries)])
+            statement, values = compose(words, wanted, Order.RANK, None, PAGE + 1)
+            await (await connection.execute(statement, values, prepare=False)).fetchall()
+
+        found[name] = await p95_ms(one, ROUNDS)
+    await connection.close()
+    return found
+
+
+async def paging(hall: Hall) -> Ratio:
+    """A page of conversations at the beginning of the list and far down, by cursor."""
+    wanted = Filter([hall.space])
+    async with hall.database.transaction() as tx:
+        count = await tx.session.scalar(text("select count(*) from transcripts")) or 0
+        page = max(1, min(50, count // (FAR_PAGE + 1)))
+        far = min(FAR_PAGE * page, count - page - 1)
+        statement = "select started_at, id from transcripts order by started_at desc, id desc offset :n limit 1"
+        row = (await tx.session.execute(text(statement), {"n": far})).one()
+
+        async def first(_: int) -> None:
+            await hall.service.list(tx, wanted, None, page)
+
+        async def last(_: int) -> None:
+            await hall.service.list(tx, wanted, Position(row.started_at, row.id), page)
+
+        rounds = [(await p95_ms(last, ROUNDS), await p95_ms(first, ROUNDS)) for _ in range(5)]
+    ours, baseline = (median(column) for column in zip(*rounds, strict=True))
+    claim = f"listing: page {far // page:,} of {page} ÷ page 1, p95"
+    return at_most(claim, ours, baseline, "ms", 1.5)
+
+
+class Packed(zipfile.ZipFile):
+    """Counts what goes into zips."""
+
+    packed_bytes = 0
+
+    def writestr(self, name: object, data: object, *more: object, **options: object) -> None:
+        Packed.packed_bytes += len(data)  # type: ignore[arg-type]
+        super().writestr(name, data, *more, **options)  # type: ignore[arg-type]
+
+
+async def exporting(hall: Hall, form: str, seconds: float) -> tuple[Ratio, int]:
+    """Bytes of files a second, of a zip of everything, and by how much memory grew after its first quarter."""
+    exporter = Exporter(hall.database, hall.service)
+    Packed.packed_bytes = 0
+    zipfile.ZipFile = Packed  # type: ignore[misc]
+    began, settled = time.perf_counter(), 0
+    async for _ in exporter.archive(Query.parse(""), Filter([hall.space]), form):
+        took = time.perf_counter() - began
+        if took > seconds / 4 and not settled:
+            settled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if took > seconds:
+            break
+    rate = Packed.packed_bytes / (time.perf_counter() - began)
+    grew = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - (settled or 0)
+    claim = f"export as {form} ÷ 20 MB/s"
+    ratio = at_least(claim, rate / 1e6, EXPORT_BYTES_A_SECOND / 1e6, "MB/s", 1.0)
+    return ratio, grew if settled else 0
+
+
+async def main() -> int:
+    quick = "--quick" in sys.argv
+    curve: dict[int, dict[str, float]] = {}
+    ratios: list[Ratio] = []
+    flat = True
+    sizes = (20_000,) if quick else (20_000, 100_000, 1_000_000)
+    for size in sizes:
+        with corpus_folder(size) as folder:
+            hall = Hall(folder)
+            await hall.open()
+            curve[size] = await searching(hall, await fill(hall, size))
+            if size == sizes[-1]:
+                ratios.append(await paging(hall))
+                for form in ("txt", "json"):
+                    ratio, grew = await exporting(hall, form, 2.0 if quick else EXPORT_SECONDS)
+                    ratios.append(ratio)
+                    flat = flat and grew <= FLAT_BYTES
+                    print(f"export as {form}: memory grew by {grew / 1_048_576:.1f} MiB")
+            await hall.close()
+    print("search p95 in ms by segments, the query alone:")
+    for name in next(iter(curve.values())):
+        print(f"  {name}: " + " · ".join(f"{n:,} {found[name]:.1f}" for n, found in curve.items()))
+    for ratio in ratios:
+        print(ratio.line())
+    return 0 if flat and all(ratio.holds for ratio in ratios) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
