@@ -52,6 +52,11 @@ class Processor:
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
+        self._began = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Counts from here."""
         self._began = self._spent()
 
     def _spent(self) -> float:
@@ -100,13 +105,11 @@ async def frame_cost(rounds: int, seconds: float) -> None:
 async def _cost(
     url: str, path: str, headers: dict[str, str], pid: int, seconds: float, *, echo: bool
 ) -> float:
-    before = Processor(pid)
-    short = await crowd(url, path, headers, speakers=SPEAKERS, seconds=seconds / 4, echo=echo)
-    opening = before.seconds()
-    after = Processor(pid)
-    long = await crowd(url, path, headers, speakers=SPEAKERS, seconds=seconds, echo=echo)
-    # the same connections are opened twice: what is left between the two is frames alone
-    return (after.seconds() - opening) / (long.frames - short.frames) * 1e6
+    spent = Processor(pid)
+    load = await crowd(
+        url, path, headers, speakers=SPEAKERS, seconds=seconds, echo=echo, opened=spent.begin
+    )
+    return spent.seconds() / load.frames * 1e6
 
 
 async def many_sessions(sessions: int, seconds: float) -> None:

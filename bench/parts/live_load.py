@@ -5,6 +5,7 @@ import base64
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
@@ -113,8 +114,9 @@ class Speaker(asyncio.Protocol):
 async def crowd(
     url: str, path: str, headers: dict[str, str], *, speakers: int, seconds: float, rate: float = 10.0,
     echo: bool = False,
+    opened: Callable[[], object] = int,
 ) -> Load:  # fmt: skip
-    """Each speaker sends `rate` frames a second, spread evenly over time."""
+    """Each speaker sends `rate` frames a second, spread evenly over time; `opened` is called once all are there."""
     load = Load()
     loop = asyncio.get_running_loop()
     target = urlsplit(url)
@@ -130,6 +132,7 @@ async def crowd(
         await asyncio.gather(*(one.ready.wait() for one in fresh))
         those += fresh
     load.waits_ms.clear()
+    opened()
     began, turn, total = time.perf_counter(), 0, round(seconds * rate * speakers)
     while turn < total:
         due = min(total, int((time.perf_counter() - began) * rate * speakers))

@@ -65,7 +65,8 @@ def _wav(path: Path) -> bytes | None:
             form = recording.getframerate(), recording.getnchannels(), recording.getsampwidth()
             if form != (RATE_HZ, 1, _SAMPLE_BYTES):
                 return None
-            return recording.readframes(recording.getnframes())
+            samples: bytes = recording.readframes(recording.getnframes())
+            return samples
     except (wave.Error, EOFError):
         return None
 

@@ -71,7 +71,10 @@ class Hearing:
         """Keeps it, and hands it to the engine if one is there."""
         self._kept.add(samples)
         if self._stream is not None:
-            await self._guarded(self._stream.send(samples))
+            try:
+                await self._stream.send(samples)
+            except TertuliaError:
+                return  # whoever reads the hypotheses learns of it too, and opens the next engine
 
     async def finish(self) -> None:
         """No more sound: returns when all of it is in finals, or when the engine has failed for good."""
@@ -92,7 +95,7 @@ class Hearing:
         try:
             await work
         except TertuliaError:
-            return  # whoever reads the hypotheses learns of it too, and opens the next engine
+            return
 
     async def _run(self) -> None:
         tries = 0

@@ -36,13 +36,19 @@ class KeptAudio:
         return (self.end - self._blocks[0][0]) / SAMPLE_RATE_HZ if self._blocks else 0.0
 
     def add(self, samples: Samples) -> None:
-        if len(samples):
+        size = len(samples)
+        if size:
             self._blocks.append((self.end, samples))
-            self.end += len(samples)
+            self.end += size
             self._recent.append(samples)
-            self._recent_samples += len(samples)
-            while self._recent_samples - len(self._recent[0]) >= RECENT_SAMPLES:
-                self._recent_samples -= len(self._recent.popleft())
+            self._recent_samples += size
+            if self._recent_samples > 2 * RECENT_SAMPLES:
+                self._trim()
+
+    def _trim(self) -> None:
+        """Seldom, and then by half, for this is done for every chunk of every session."""
+        while self._recent_samples - len(self._recent[0]) >= RECENT_SAMPLES:
+            self._recent_samples -= len(self._recent.popleft())
 
     def confirm(self, heard: int, final: Span | None = None) -> None:
         """Forgets what is confirmed."""
@@ -63,6 +69,9 @@ class KeptAudio:
     @property
     def recent(self) -> list[Samples]:
         """The last two seconds, confirmed or not."""
+        if not self._recent:
+            return []
+        self._trim()
         return list(self._recent)
 
     def _silenced(self, start: int, block: Samples) -> Samples:

@@ -30,9 +30,6 @@ class Pace:
     _measured_at: float = float("-inf")
     _all: "array[int]" = field(default_factory=lambda: array("I"))
 
-    def arrived(self, seq: int, position: int, now: float) -> None:
-        self.arrivals.append((position, seq, now))
-
     def listened_to(self, position: int, now: float) -> int:
         """An engine has listened up to `position`: how long after the sound arrived, in ms."""
         arrivals = self.arrivals

@@ -117,6 +117,7 @@ class RunningSession:
         self._intake: Intake | None = None
         self._restart = session.progress.restart
         self._skip = 0
+        self._most_samples = session.duration_limit * SAMPLE_RATE_HZ
         self._queue: deque[tuple[int, bytes]] = deque()
         self._draining = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
@@ -214,8 +215,11 @@ class RunningSession:
         """Gives the engine what was taken, in order, whoever took it."""
         if self._draining.locked():
             return  # whoever is at it takes this too
-        async with self._draining:
+        await self._draining.acquire()
+        try:
             await self._drain()
+        finally:
+            self._draining.release()
 
     async def _drain(self) -> None:
         intake, now = self._intake, self.ports.clock.monotonic()
@@ -236,19 +240,26 @@ class RunningSession:
                 )
                 return
             self.chunks += 1
-            self.pace.arrived(seq, intake.position, now)
-            await self._hear(samples)
+            self.pace.arrivals.append((intake.position, seq, now))
+            if self._skip:
+                samples = self._past_what_was_heard(samples)
+            if len(samples):
+                await self.hearing.send(samples)
         self._limits()
 
     async def _hear(self, samples: Samples) -> None:
-        if self._skip:
-            skipped = min(self._skip, len(samples))
-            samples, self._skip = samples[skipped:], self._skip - skipped
+        samples = self._past_what_was_heard(samples)
         if len(samples):
             await self.hearing.send(samples)
 
+    def _past_what_was_heard(self, samples: Samples) -> Samples:
+        """After a restart, without what lies before the place up to which everything is in finals."""
+        skipped = min(self._skip, len(samples))
+        self._skip -= skipped
+        return samples[skipped:]
+
     def _limits(self) -> None:
-        if self.kept.end >= self.session.duration_limit * SAMPLE_RATE_HZ:
+        if self.kept.end >= self._most_samples:
             self.finish(EndReason.DURATION_LIMIT)
         elif self.chunks >= MOST_CHUNKS:
             self.finish(EndReason.CHUNK_LIMIT)
