@@ -18,16 +18,11 @@ export function Cite({ cited, brief = false, title, onShow }: CiteProps) {
   const { t } = useTranslation();
   const time = duration(cited.start);
   return (
-    <button
-      type="button"
-      className={classes.cite}
-      aria-label={t("library.cite", { time, quote: cited.quote })}
-      onClick={onShow}
-    >
+    <button type="button" className={classes.cite} title={t("library.showWhere")} onClick={onShow}>
       <span className={classes.citeTime}>{time}</span>
       {title && <span className={classes.citeTitle}>{title}</span>}
       {cited.speaker && <span style={{ color: token(hueOf(cited.speaker)) }}>{cited.speaker}</span>}
-      {!brief && <q className={classes.quote}>{cited.quote}</q>}
+      <q className={brief ? "visually-hidden" : classes.quote}>{cited.quote}</q>
     </button>
   );
 }

@@ -91,7 +91,6 @@ function FoundIn({ found: { transcript, hits } }: { found: Found }) {
 }
 
 function HitLine({ hit }: { hit: Hit }) {
-  const { t } = useTranslation();
   const time = duration(hit.start);
   const identity = hit.person ?? hit.speaker;
   return (
@@ -101,7 +100,6 @@ function HitLine({ hit }: { hit: Hit }) {
         params={{ id: hit.transcript.id }}
         search={{ at: hit.utterance_id }}
         className={classes.hit}
-        aria-label={t("library.hit", { time, text: hit.pieces.map((piece) => piece.text).join("") })}
       >
         <span className={classes.hitTime}>{time}</span>
         <span className={classes.hitText} lang={hit.language ?? undefined} dir={direction(hit.language)}>

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconFileImport } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useActiveSpace } from "../../api/session";
@@ -14,6 +14,7 @@ export function ImportButton() {
   const { t } = useTranslation();
   const title = useTitle();
   const space = useActiveSpace();
+  const navigate = useNavigate();
   const bringIn = useImport(space?.id);
   const field = useRef<HTMLInputElement>(null);
 
@@ -21,12 +22,14 @@ export function ImportButton() {
     for (const file of files) {
       try {
         const made = await bringIn.mutateAsync(file);
+        // Notices stand outside the router, so the way there is taken from here.
+        const open = () => void navigate({ to: "/library/$id", params: { id: made.id } });
         notifications.show({
           withBorder: true,
           message: (
-            <Link to="/library/$id" params={{ id: made.id }}>
+            <Button size="compact-sm" variant="subtle" onClick={open}>
               {t("library.imported", { title: title(made) })}
-            </Link>
+            </Button>
           ),
         });
       } catch (failure) {

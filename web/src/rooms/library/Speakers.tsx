@@ -59,16 +59,7 @@ export function Speakers({ transcript, segments, all }: SpeakersProps) {
           const share = total > 0 ? voice.seconds / total : 0;
           return (
             <li key={voice.identity}>
-              <button
-                type="button"
-                className={classes.speaker}
-                aria-label={t("library.renameOne", {
-                  name: nameOf(voice),
-                  share: format.percent(share),
-                  time: duration(voice.seconds),
-                })}
-                onClick={() => setRenamed(voice)}
-              >
+              <button type="button" className={classes.speaker} onClick={() => setRenamed(voice)}>
                 <Person identity={voice.identity} name={nameOf(voice)} size={28} hue={hue} />
                 <span className={classes.speakerName}>{nameOf(voice)}</span>
                 <span className={classes.speakerShare}>
@@ -77,6 +68,7 @@ export function Speakers({ transcript, segments, all }: SpeakersProps) {
                 <span className={classes.speakerBar} style={{ color: token(hue) }}>
                   <span style={{ width: `${share * 100}%` }} />
                 </span>
+                <span className="visually-hidden">{t("actions.rename")}</span>
               </button>
             </li>
           );
