@@ -11,7 +11,7 @@ from tests.e2e.line import Line, line_to
 from tests.e2e.people import Hall, Visitor
 from tests.e2e.test_access import AXE, violations
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 # The engine that needs no download is no quick one on a busy machine.
 HEARD_MS = 120_000
