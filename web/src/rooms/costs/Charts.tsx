@@ -73,7 +73,13 @@ function Led({
   children: ReactNode;
 }) {
   const name = { ...(className && { className }), ...(label && { "aria-label": label, title: label }) };
-  if (!bar.leads) return <span {...name}>{children}</span>;
+  // a label without a role is heard by nobody
+  if (!bar.leads)
+    return (
+      <span {...name} {...(label && { role: "img" })}>
+        {children}
+      </span>
+    );
   return (
     <Link to="/library" search={bar.leads} {...name}>
       {children}
