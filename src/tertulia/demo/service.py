@@ -1,9 +1,10 @@
 """The demo of a space: made once, removed whole."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
+from tertulia.blobs.intake import from_bytes
 from tertulia.blobs.service import BlobService
 from tertulia.demo.domain import SOURCE, TAG, Script, scripts
 from tertulia.demo.performing import ENGINE, MEDIA_TYPE, Performance, Speaks, perform
@@ -99,7 +100,7 @@ class Demo:
         await self._hall.append_all(tx, made.id, performance.drafts)
         blob = await self._blobs.put(
             tx,
-            _once(performance.mp3),
+            from_bytes(performance.mp3),
             kind=BLOB_KIND,
             content_type=MEDIA_TYPE,
             name=f"{script.id}.mp3",
@@ -108,7 +109,3 @@ class Demo:
         await self._recordings.attach(tx, made.id, blob)
         whole = await self._hall.finish(tx, [space_id], made.id)
         await self._understand(tx, whole)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
