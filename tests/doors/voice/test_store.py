@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.identity import Person
 
 from tertulia.doors.voice.domain import AudioSession
-from tertulia.doors.voice.store import AudioSessionStore
+from tertulia.doors.voice.store import AudioSessionRow, AudioSessionStore
 from tertulia.kernel.database import Database
 from tertulia.kernel.ids import new_id
 
@@ -64,6 +64,11 @@ def turn(owner: Person, n: int, **more: object) -> AudioSession:
         bot_name="Host",
     )
     return replace(session, **more)  # type: ignore[arg-type]
+
+
+def test_the_columns_stand_in_the_order_of_the_fields() -> None:
+    names = [field.name for field in fields(AudioSession)]
+    assert [column.name for column in AudioSessionRow.__table__.columns] == names
 
 
 def test_all_nineteen_fields_come_first_and_in_order() -> None:

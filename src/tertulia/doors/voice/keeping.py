@@ -248,7 +248,7 @@ class Keeper:
             created_by=session.user_id,
         )
         await self._hall.append(tx, made.id, drafts)
-        await self._hall.finalise(tx, None, made.id)
+        await self._hall.finish(tx, None, made.id)
         return replace(session, transcript_id=made.id)
 
 
