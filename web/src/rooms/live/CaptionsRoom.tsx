@@ -25,17 +25,18 @@ export function CaptionsRoom() {
   const full = useFullScreen(part);
   const title = view.title || t("live.captions");
   usePageTitle(title);
-  const word = view.state === "error" ? ("error" as const) : view.state;
   return (
     <main ref={part} className={classes.screen} style={sized(wishes.size)}>
       <header className={classes.head}>
         <div className={classes.bar}>
           <Mark size={28} />
           <h1 className={classes.screenTitle}>{title}</h1>
-          <span className={classes.state} role="status" data-state={word}>
-            <span className={classes.dot} data-on={word === "recording" || undefined} aria-hidden="true" />
-            {t(`live.states.${word}`)}
-          </span>
+          {!view.failure && (
+            <span className={classes.state} role="status" data-state={view.state}>
+              <span className={classes.dot} data-on={view.state === "recording" || undefined} aria-hidden="true" />
+              {t(`live.states.${view.state}`)}
+            </span>
+          )}
         </div>
         <div className={classes.tools}>
           <Sizes size={wishes.size} onChange={(size) => change({ size })} />

@@ -12,6 +12,7 @@ import { sized } from "./choices";
 import type { ConversationView } from "./conversation";
 import { CopyWords } from "./CopyWords";
 import classes from "./Live.module.css";
+import { beginning } from "./naming";
 import { Note } from "./Note";
 import { conversation, useSessionView } from "./room";
 import { SendTape } from "./SendTape";
@@ -30,7 +31,7 @@ export function Done({ view, size }: { view: ConversationView; size: number }) {
   return (
     <section className={classes.stage} data-done aria-label={t("live.conversation")} style={sized(size)}>
       <div className={classes.doneHead}>
-        {id ? <Kept id={id} /> : <p className={classes.call}>{t("live.recordedOnly")}</p>}
+        {id ? <Kept id={id} beginning={beginning(words)} /> : <p className={classes.call}>{t("live.recordedOnly")}</p>}
         {session && <Why session={session} />}
         {view.tape && <SendTape file={view.tape} part={id !== null} />}
       </div>
@@ -60,13 +61,18 @@ export function Done({ view, size }: { view: ConversationView; size: number }) {
 }
 
 /** Its name, which can be changed on the spot. */
-function Kept({ id }: { id: string }) {
+function Kept({ id, beginning }: { id: string; beginning: string }) {
   const { t } = useTranslation();
   const transcript = useQuery(transcriptQuery(id));
   const update = useUpdateTranscript(id);
   const [typed, setTyped] = useState<string | null>(null);
   const title = transcript.data?.title ?? "";
   const shown = typed ?? title;
+  const { mutate } = update;
+  const nameless = transcript.data?.title === "";
+  useEffect(() => {
+    if (nameless && beginning !== "") mutate({ title: beginning });
+  }, [nameless, beginning, mutate]);
   const save = () => {
     const wanted = shown.trim();
     if (wanted !== title && wanted !== "") update.mutate({ title: wanted });
