@@ -73,6 +73,37 @@ def pictures(
     return taken
 
 
+def hall_pictures(client: httpx.Client) -> list[Picture]:
+    """The library, its conversations and what they cost, filled with the demo."""
+    client.post("/api/demo").raise_for_status()
+
+    def whole() -> bool:
+        demo = client.get("/api/demo").json()
+        here = [f"/api/transcripts/{id_}" for id_ in demo["transcripts"]]
+        return len(here) == demo["of"] and all(
+            client.get(f"{one}/analysis").json().get("status") == "DONE"
+            and client.get(f"{one}/waveform").json()["ready"]
+            for one in here
+        )
+
+    until(whole, "the demo")
+    listed = client.get("/api/transcripts?tag=demo").json()["items"]
+    by_source = {one["source_id"]: f"/library/{one['id']}" for one in listed}
+    call, meeting = by_source["demo:es-factura-doble"], by_source["demo:ru-planerka"]
+    english = by_source["demo:en-late-delivery"]
+    return [
+        Picture("library", "/library"),
+        Picture("library-search", "/library?q=friday"),
+        Picture("library-phone-dark-es", "/library", "dark", "phone", "es"),
+        Picture("conversation", english),
+        Picture("conversation-dark-ru", meeting, "dark", language="ru"),
+        Picture("conversation-phone-es", call, size="phone", language="es"),
+        Picture("analysis-phone-dark-es", f"{call}?view=analysis", "dark", "phone", "es"),
+        Picture("costs", "/costs"),
+        Picture("costs-dark-ru", "/costs", "dark", language="ru"),
+    ]
+
+
 def join(client: httpx.Client, url: str, space: str, name: str, email: str, role: str) -> None:
     """Invites somebody, who accepts."""
     invitation = client.post(
@@ -151,7 +182,8 @@ def prepared(hall: Hall, client: httpx.Client, folder: Path, hook: str) -> list[
         lambda: any(one["delivered_at"] for one in client.get(ledger).json()["items"]), "a delivery"
     )
     invitation = "/invitations/" + open_.rpartition("/")[2]
-    return pictures(reading, webhook, space, invitation, "/sign-in?link=once")
+    first = pictures(reading, webhook, space, invitation, "/sign-in?link=once")
+    return [*hall_pictures(client), *first]
 
 
 def take(browser: Browser, hall: Hall, client: httpx.Client, picture: Picture) -> None:

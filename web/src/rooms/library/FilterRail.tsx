@@ -1,9 +1,12 @@
 import { Button, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useActiveSpace } from "../../api/session";
 import { useFormat } from "../../i18n/format";
 import { type FacetValue, useFacets } from "./facets";
 import { filtersSet, kinds, type Kind, type LibrarySearch } from "./filters";
+import { peopleQuery } from "./hall";
 import classes from "./Library.module.css";
 
 interface FilterRailProps {
@@ -40,14 +43,18 @@ export function FilterRail({ search, onLook }: FilterRailProps) {
   const listed = (name: Listed, values: FacetValue[], word: (value: string) => string) => (
     <Choices values={values} chosen={search[name] ?? []} word={word} onToggle={(value) => toggle(name, value)} />
   );
-  const single = (name: Single, values: FacetValue[]) => (
+  const single = (name: Single, values: FacetValue[], word = (value: string) => value) => (
     <Choices
       values={values}
       chosen={search[name] ? [search[name]] : []}
-      word={(value) => value}
+      word={word}
       onToggle={(value) => set({ [name]: search[name] === value ? undefined : value })}
     />
   );
+  const space = useActiveSpace();
+  const people = useQuery(peopleQuery(space?.id));
+  const personName = (reference: string) =>
+    people.data?.items.find((one) => one.reference === reference)?.name || reference;
   const kindValues = kinds
     .map((value) => ({ value, count: countOf(facets.kinds, value) }))
     .filter(({ value, count }) => facets.conversations === null || count !== 0 || search.kind?.includes(value));
@@ -66,7 +73,7 @@ export function FilterRail({ search, onLook }: FilterRailProps) {
         {single("speaker", facets.speakers)}
       </Offered>
       <Offered title={t("library.by.person")} values={facets.people}>
-        {single("person", facets.people)}
+        {single("person", facets.people, personName)}
       </Offered>
       <Offered title={t("library.by.engine")} values={facets.engines}>
         {single("engine", facets.engines)}

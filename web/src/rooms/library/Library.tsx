@@ -1,6 +1,7 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useDebouncedCallback, useMediaQuery } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,7 +12,8 @@ import { SearchField } from "../../ui/SearchField";
 import { AskAll } from "./AskAll";
 import { Conversations } from "./Conversations";
 import { FilterRail } from "./FilterRail";
-import { addressOf, filtersSet, hallQuery, type LibrarySearch } from "./filters";
+import { addressOf, filtersSet, hallQuery, type LibrarySearch, orders } from "./filters";
+import { searchOptionsQuery } from "./hall";
 import { Hits } from "./Hits";
 import { ImportButton } from "./ImportButton";
 import classes from "./Library.module.css";
@@ -46,6 +48,7 @@ export function Library() {
     setTyped(search.q ?? "");
   }
 
+  const options = useQuery(searchOptionsQuery);
   const count = filtersSet(search);
   const exported = { ...hallQuery(search, space?.id), ...(search.q && { q: search.q }) };
   return (
@@ -89,11 +92,13 @@ export function Library() {
               value={search.order ?? "rank"}
               onChange={(order) => {
                 const { order: _, ...rest } = search;
-                look(order === "time" ? { ...rest, order } : rest);
+                const chosen = orders.find((one) => one === order);
+                look(chosen ? { ...rest, order: chosen } : rest);
               }}
               data={[
                 { value: "rank", label: t("library.best") },
                 { value: "time", label: t("library.latest") },
+                ...(options.data?.meaning ? [{ value: "meaning", label: t("library.byMeaning") }] : []),
               ]}
             />
           )}

@@ -5,6 +5,10 @@ export type Kind = NonNullable<HallQuery["kind"]>[number];
 
 export const kinds = ["meetings", "calls", "live", "voice", "chat", "files", "imports"] as const satisfies Kind[];
 
+/** Without one, the best first. */
+export const orders = ["time", "meaning"] as const;
+export type Order = (typeof orders)[number];
+
 /** What the library's address says of what is looked for. */
 export interface LibrarySearch {
   q?: string;
@@ -19,7 +23,7 @@ export interface LibrarySearch {
   until?: string;
   shortest?: number;
   longest?: number;
-  order?: "time";
+  order?: Order;
 }
 
 const MINUTE = 60;
@@ -54,7 +58,8 @@ export function librarySearch(search: Record<string, unknown>): LibrarySearch {
     const value = minutes(search[name]);
     if (value) known[name] = value;
   }
-  if (search.order === "time") known.order = "time";
+  const order = orders.find((one) => one === search.order);
+  if (order) known.order = order;
   return known;
 }
 

@@ -9,7 +9,7 @@ import {
 import { api, body, csrfHeaders } from "../../api/client";
 import { readProblem } from "../../api/problem";
 import type { paths } from "../../api/schema";
-import { type HallQuery, hallQuery, type LibrarySearch } from "./filters";
+import { hallQuery, type LibrarySearch, type Order } from "./filters";
 
 type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
 export type Transcript = Json<paths["/api/transcripts/{id}"]["get"]["responses"][200]>;
@@ -42,20 +42,42 @@ export const conversationsQuery = (search: LibrarySearch, spaceId: string | unde
     placeholderData: keepPreviousData,
   });
 
-/** Places where the words are said. */
+/** Places where the words are said, or, where that is asked for, something of the same meaning. */
 export const hitsQuery = (search: LibrarySearch, spaceId: string | undefined) => {
-  const asked: HallQuery = { ...hallQuery(search, spaceId), q: search.q ?? "", order: search.order ?? "rank" };
+  const asked = { ...hallQuery(search, spaceId), q: search.q ?? "" };
+  const order: Order | "rank" = search.order ?? "rank";
   return infiniteQueryOptions({
-    queryKey: [HALL, "hits", spaceId, asked],
-    queryFn: ({ pageParam, signal }) => {
-      const query = { ...asked, ...(pageParam && { cursor: pageParam }), limit: ROWS };
+    queryKey: [HALL, "hits", spaceId, asked, order],
+    queryFn: async ({ pageParam, signal }) => {
+      if (order === "meaning") {
+        const query = { ...asked, limit: ROWS };
+        const near = await body(api.GET("/api/search/meaning", { params: { query }, signal }));
+        return { items: near.items, next_cursor: null };
+      }
+      const query = { ...asked, order, ...(pageParam && { cursor: pageParam }), limit: ROWS };
       return body(api.GET("/api/search", { params: { query }, signal }));
     },
     initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
+    getNextPageParam: (page) => page.next_cursor ?? null,
     placeholderData: keepPreviousData,
   });
 };
+
+/** How can be searched here: by meaning only where a model is configured. */
+export const searchOptionsQuery = queryOptions({
+  queryKey: ["search options"],
+  queryFn: () => body(api.GET("/api/search/options")),
+  staleTime: 300_000,
+});
+
+/** What the people behind references are called, where somebody has said it. */
+export const peopleQuery = (spaceId: string | undefined) =>
+  queryOptions({
+    queryKey: [HALL, "people", spaceId],
+    queryFn: () =>
+      body(api.GET("/api/people", { params: { query: { ...(spaceId && { space_id: spaceId }), limit: 200 } } })),
+    staleTime: 60_000,
+  });
 
 export const transcriptQuery = (id: string) =>
   queryOptions({

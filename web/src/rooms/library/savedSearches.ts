@@ -25,7 +25,11 @@ export function useSaveSearch(spaceId: string | undefined) {
   return useMutation({
     mutationFn: ({ name, search, shared }: Named) => {
       const { space_id: _, ...filters } = hallQuery(search, spaceId);
-      const saved = { name, q: search.q ?? "", filters: { ...filters, order: search.order ?? ("rank" as const) } };
+      const saved = {
+        name,
+        q: search.q ?? "",
+        filters: { ...filters, order: search.order === "time" ? ("time" as const) : ("rank" as const) },
+      };
       return body(
         api.POST("/api/search/saved", {
           body: { ...saved, is_shared: shared, ...(spaceId && { space_id: spaceId }) },
