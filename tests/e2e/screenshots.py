@@ -24,7 +24,7 @@ SPEECH = ROOT.parent / "shared" / "speech" / "en"
 READ = ("librivox_sense_0870.wav", "librivox_sense_0880.wav", "librivox_sense_0890.wav")
 
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 800}}
-LARGEST_BYTES = 150_000
+LARGEST_BYTES = 200_000
 WAIT_SECONDS = 120
 
 
