@@ -99,6 +99,7 @@ async def frame_cost(rounds: int, seconds: float) -> None:
         server.stop()
     claim = "4. live: server processor time a 3.2 kB frame, over a bare uvicorn echo"
     middle = statistics.median
+    print("   each round:", [(round(a), round(b)) for a, b in zip(ours, bare, strict=True)])
     print(at_most(claim, middle(ours), middle(bare), "µs", GOAL_RATIO).line())
 
 

@@ -18,6 +18,8 @@ from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError, 
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.02
+CALM_SECONDS = 0.25
+"""Where nobody waits for a final, others may come along for longer: a transaction costs the same for one as for many."""
 MOST_LOG_ENTRIES = 20_000
 """Kept while the database is away; the oldest go first."""
 
@@ -65,11 +67,19 @@ class Commits:
         self._noted: dict[UUID, Report] = {}
         self._entries: list[LogEntry] = []
         self._some = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._running = False
         self.batches = 0
         """How many transactions were made, for figures and tests."""
 
-    async def commit(self, report: Report, transcript_id: UUID, drafts: Sequence[Draft]) -> None:
+    async def commit(
+        self,
+        report: Report,
+        transcript_id: UUID,
+        drafts: Sequence[Draft],
+        *,
+        urgent: bool = True,
+    ) -> None:
         """Returns once the finals and the report are durable.
 
         Raises `SessionTakenError` when this server no longer holds the session: then nothing was written.
@@ -81,6 +91,8 @@ class Commits:
         self._waiting.append(_Handed(report, transcript_id, ready, done))
         self._noted.pop(report.session_id, None)
         self._some.set()
+        if urgent:
+            self._urgent.set()
         await done
 
     def note(self, report: Report) -> None:
@@ -104,6 +116,7 @@ class Commits:
         finally:
             self._running = False
             self._some.set()
+            self._urgent.set()
             await task
 
     async def _run(self) -> None:
@@ -111,11 +124,21 @@ class Commits:
             await self._some.wait()
             self._some.clear()
             if self._running:
+                await self._calmly()
                 await self._clock.sleep(self._gather_seconds)
+            self._urgent.clear()
             batch, self._waiting = self._waiting, []
             await self._write(batch)
             if not self._running and not self._waiting:
                 return
+
+    async def _calmly(self) -> None:
+        """Until somebody waits for a final, or it has been calm for long enough."""
+        calm = asyncio.ensure_future(self._clock.sleep(CALM_SECONDS))
+        asked = asyncio.ensure_future(self._urgent.wait())
+        await asyncio.wait({calm, asked}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (calm, asked):
+            waiting.cancel()
 
     async def _write(self, batch: Sequence[_Handed]) -> None:
         """One transaction for all; when it fails for a reason of one session's own, each by itself."""

@@ -19,7 +19,7 @@ from tertulia.kernel.errors import StorageFullError, UnavailableError
 from tertulia.speech.domain import SAMPLE_RATE_HZ, Hypothesis, HypothesisKind
 from tertulia.transcripts.domain import Draft, Segment
 
-SILENCE_SECONDS = 1.0
+SILENCE_SECONDS = 5.0
 """How often a silence that nobody spoke in is committed."""
 STORAGE_RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _BY_PLACE = re.compile(r"u\d{8,}(~\d+)?")
@@ -65,6 +65,7 @@ class Confirming:
         self._idle = asyncio.Event()
         self._idle.set()
         self._asked_at = float("-inf")
+        self._flushing = False
         self._numbers = 0
         self.partial: TranscriptionResult | None = None
         self.provider: str | None = None
@@ -108,6 +109,7 @@ class Confirming:
 
     async def flush(self) -> None:
         """Waits until everything heard so far is durable."""
+        self._flushing = True
         self._commit_soon(self._clock.monotonic())
         await self._idle.wait()
 
@@ -138,7 +140,10 @@ class Confirming:
         tries = 0
         while True:
             try:
-                await self._commits.commit(report, self._session.transcript_id, drafts)
+                urgent = bool(drafts) or self._flushing
+                await self._commits.commit(
+                    report, self._session.transcript_id, drafts, urgent=urgent
+                )
                 return
             except (UnavailableError, StorageFullError) as error:
                 if not tries:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
 
-RECENT_SAMPLES = 2 * SAMPLE_RATE_HZ
+RECENT_SAMPLES = SAMPLE_RATE_HZ
 
 Span = tuple[int, int]
 """First sample and the one after the last."""
@@ -68,7 +68,7 @@ class KeptAudio:
 
     @property
     def recent(self) -> list[Samples]:
-        """The last two seconds, confirmed or not."""
+        """The last second or two, confirmed or not."""
         if not self._recent:
             return []
         self._trim()

@@ -19,7 +19,7 @@ from tertulia.doors.live.domain import (
     StreamingSession,
 )
 from tertulia.doors.live.errors import Close, Code, LiveError
-from tertulia.doors.live.formats import parse_mime
+from tertulia.doors.live.formats import Form, parse_mime
 from tertulia.doors.live.machine import Machine
 from tertulia.doors.live.running import ASK_SECONDS, GAP_SECONDS, Outlet, Ports, RunningSession
 from tertulia.doors.live.tokens import RENEW_SECONDS, TokenRole, issue
@@ -125,8 +125,11 @@ class LiveNode:
             if found is None:
                 found = await self._take(session_id)
             resumed = found.session.term > 1 or found.state.status is not Status.CONNECTING
-            await self._choose_epoch(found, epoch, mime_type)
+            form, fresh = self._new_epoch(found, epoch, mime_type)
+            # the connection before must not write into the epoch that begins
             self._replace(found, outlet)
+            if fresh:
+                await found.new_epoch(form)
             return found, resumed
 
     async def _take(self, session_id: UUID) -> RunningSession:
@@ -145,9 +148,11 @@ class LiveNode:
         self._events.publish_now(NODES, TAKEN, data)
         return running
 
-    async def _choose_epoch(
-        self, session: RunningSession, epoch: str | None, mime_type: str | None
-    ) -> None:
+    @staticmethod
+    def _new_epoch(
+        session: RunningSession, epoch: str | None, mime_type: str | None
+    ) -> tuple[Form | None, bool]:
+        """The client's form, and whether its recorder is another than the one before."""
         untouched = session.window.received == session.epoch_seq
         if epoch is None or epoch == "new":
             fresh = not untouched
@@ -160,11 +165,10 @@ class LiveNode:
                 Code.SUPERSEDED, "A newer recorder has the session.", close=Close.SUPERSEDED
             )
         else:
-            return
+            return None, False
         form = parse_mime(mime_type) if mime_type else None
         other = form is not None and form.mime_type != session.mime_type
-        if fresh or (other and session.state.status is not Status.FINALIZING):
-            await session.new_epoch(form)
+        return form, fresh or (other and session.state.status is not Status.FINALIZING)
 
     def _replace(self, session: RunningSession, outlet: Outlet) -> None:
         before, session.outlet = session.outlet, None

@@ -26,7 +26,7 @@ from tertulia.doors.live.domain import (
 from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.formats import Form, parse_mime
 from tertulia.doors.live.hearing import Hearing, OpenLive
-from tertulia.doors.live.intake import Intake, OpenDecoder, open_intake
+from tertulia.doors.live.intake import Intake, OpenDecoder, PlainIntake, open_intake
 from tertulia.doors.live.kept import KeptAudio
 from tertulia.doors.live.pace import Pace
 from tertulia.doors.live.store import Report
@@ -179,6 +179,41 @@ class RunningSession:
         return self._form.mime_type
 
     # Sound
+
+    def take(self, seq: int, payload: bytes) -> Samples | None:
+        """The samples of the next chunk, where nothing at all is out of the ordinary; else None, and `offer` takes it.
+
+        Nearly every chunk is such a one, and what is done for each of them is what a server has to do.
+        """
+        intake, window = self._intake, self.window
+        if (
+            seq != window.received + 1
+            or not isinstance(intake, PlainIntake)
+            or self.state.status is not Status.RECORDING
+            or not 0 < len(payload) <= MOST_CHUNK_BYTES
+            or window.waiting
+            or self._skip
+            or self._queue
+            or self._ending is not None
+            or self.stop_at is not None
+            or self._draining.locked()
+            or self.kept.seconds > MOST_KEPT_SECONDS
+        ):
+            return None
+        samples = intake.read(seq, payload)
+        if samples is None:
+            return None
+        window.took(seq, payload)
+        self.chunks += 1
+        self.last_activity = now = self.ports.clock.monotonic()
+        self.pace.arrivals.append((intake.position, seq, now))
+        return samples
+
+    async def hear(self, samples: Samples) -> None:
+        """Gives the engine what `take` gave."""
+        await self.hearing.send(samples)
+        if self.kept.end >= self._most_samples or self.chunks >= MOST_CHUNKS:
+            self._limits()
 
     def offer(self, seq: int, payload: bytes) -> bool:
         """Takes a chunk into memory; says whether there is something to feed."""

@@ -177,6 +177,11 @@ class _Reader:
         self._count += 1
         if self._count >= BURST_CHUNKS:
             await self._breathe()
+        samples = session.take(seq, payload)
+        if samples is not None:
+            await connection.ack_now(seq, session.durable.committed_seq)
+            await session.hear(samples)
+            return
         fresh = session.offer(seq, payload)
         await connection.ack_now(session.window.received, session.durable.committed_seq)
         if fresh:

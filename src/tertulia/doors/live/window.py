@@ -7,7 +7,7 @@ from tertulia.doors.live.errors import Code, LiveError
 WINDOW_CHUNKS = 256
 """How far past the first missing chunk others are kept."""
 WINDOW_BYTES = 8 * 1_048_576
-REMEMBERED = 4_096
+REMEMBERED = 512
 """Chunks whose content is still known, to tell a repeat from a mistake."""
 
 Chunk = tuple[int, bytes]
@@ -41,8 +41,7 @@ class SequenceWindow:
     def offer(self, seq: int, payload: bytes) -> Sequence[Chunk]:
         """The chunks that are next in order now; none when it is a repeat or has to wait."""
         if seq == self.received + 1:
-            self._remember(seq, payload)
-            self.received = seq
+            self.took(seq, payload)
             if not self._held:
                 return ((seq, payload),)
             return [(seq, payload), *self._next()]
@@ -60,6 +59,11 @@ class SequenceWindow:
         self._held[seq] = payload
         self._held_bytes += len(payload)
         return _NOTHING
+
+    def took(self, seq: int, payload: bytes) -> None:
+        """The next chunk has been taken."""
+        self._remember(seq, payload)
+        self.received = seq
 
     def _next(self) -> list[Chunk]:
         ready: list[Chunk] = []
