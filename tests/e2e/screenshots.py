@@ -95,7 +95,7 @@ def hall_pictures(client: httpx.Client) -> list[Picture]:
         Picture("library", "/library"),
         Picture("library-search", "/library?q=friday"),
         Picture("library-phone-dark-es", "/library", "dark", "phone", "es"),
-        Picture("conversation", english),
+        Picture("library-conversation", english),
         Picture("conversation-dark-ru", meeting, "dark", language="ru"),
         Picture("conversation-phone-es", call, size="phone", language="es"),
         Picture("analysis-phone-dark-es", f"{call}?view=analysis", "dark", "phone", "es"),
