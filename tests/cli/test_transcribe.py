@@ -178,3 +178,29 @@ def test_ctrl_c_ends_it_cleanly(speech: Path, tmp_path: Path) -> None:
         time.sleep(0.05)
     assert living(process.pid) == []
     assert [p.name for p in calls.iterdir() if p.name.endswith(".part")] == []
+
+
+def test_what_is_kept_is_found_in_the_hall(run: Run, speech: Path, tmp_path: Path) -> None:
+    def tertulia(*arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "tertulia", *arguments],
+            env=environment(tmp_path / "data"),
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=True,
+            input=given,
+        )
+        return done.stdout
+
+    recording = speech / "en/librivox_sense_0880.wav"
+    ownerless = run(recording, "--keep")
+    assert ownerless.returncode == 4, ownerless.stderr
+    tertulia("users", "add", "o@example.org", "--owner", "--password-stdin", given="a tired heron")
+    done = run(recording, "--keep", "--json")
+    assert done.returncode == 0, done.stderr
+    word = json.loads(done.stdout)["text"].split()[-1]
+    [hit] = json.loads(tertulia("search", word, "--json"))
+    found = hit["transcript"]
+    assert (found["kind"], found["title"], found["state"]) == ("files", recording.stem, "final")
+    assert found["audio"]["size_bytes"] == recording.stat().st_size

@@ -1,4 +1,4 @@
-"""`tertulia transcribe`: recordings to text on this machine, without a server or a database."""
+"""`tertulia transcribe`: recordings to text on this machine; with `--keep` also into the hall."""
 
 import asyncio
 import os
@@ -6,13 +6,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tertulia.cli.kept import Keeper, keeper
 from tertulia.cli.models import prepare
 from tertulia.cli.pipeline import Pipeline, Progress
 from tertulia.cli.recordings import Order, orders, write_whole
@@ -39,6 +40,8 @@ class Asked:
     channels: bool
     again: bool
     at_once: int
+    keep: bool = False
+    space: str | None = None
 
 
 def transcribe(
@@ -78,6 +81,18 @@ def transcribe(
             "--at-once", min=0, max=64, help="Recordings read side by side; 0 is one a core."
         ),
     ] = 0,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Also keep each as a conversation of the hall, with its recording."
+        ),
+    ] = False,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            "--space", help="Where to keep them, by its id; else the first owner's space."
+        ),
+    ] = None,
     data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON a recording.")
@@ -85,7 +100,7 @@ def transcribe(
 ) -> None:
     """Transcribes recordings. Exit code 0: all of them; 1: some could not be read; 2: wrong arguments."""
     terminal = Terminal(as_json=as_json)
-    options = RecognitionOptions(language=_code(language), words=to == "json" or as_json)
+    options = RecognitionOptions(language=_code(language), words=to == "json" or as_json or keep)
     wanted = orders(files, to=to, out=out)
     if to == "docx" and wanted[0].output is None and sys.stdout.isatty() and not as_json:
         raise typer.BadParameter(
@@ -93,7 +108,7 @@ def transcribe(
         )
     settings = load_settings(data=data, stt=engine, log_level="error")
     logs.configure(settings)
-    asked = Asked(to, options, channels, again, at_once)
+    asked = Asked(to, options, channels, again, at_once, keep, space)
     with _stdin(wanted) as received:
         work = _Work(terminal, settings, asked, received)
         failures = run(work.run(wanted), as_json=as_json)
@@ -135,6 +150,7 @@ class _Work:
         self._settings = settings
         self._asked = asked
         self._stdin = stdin
+        self._keeper: Keeper | None = None
 
     async def run(self, wanted: list[Order]) -> int:
         """Reads what is not read yet and says how many could not be."""
@@ -154,7 +170,11 @@ class _Work:
         return JsonLines(self._terminal) if self._terminal.as_json else Bars(self._terminal, total)
 
     async def _read_all(self, left: list[Order], watcher: JsonLines | Bars) -> int:
-        async with opened_speech(self._settings) as speech:
+        async with AsyncExitStack() as stack:
+            if self._asked.keep:
+                kept = keeper(self._settings.data, self._asked.space)
+                self._keeper = await stack.enter_async_context(kept)
+            speech = await stack.enter_async_context(opened_speech(self._settings))
             await prepare(self._terminal, speech, self._asked.options.language)
             pipeline = Pipeline(
                 lambda order, progress: self._read(speech, order, progress),
@@ -165,16 +185,21 @@ class _Work:
             return await pipeline.run(left)
 
     async def _read(self, speech: Speech, order: Order, progress: Progress) -> Transcribed:
-        recording = order.recording
-        path = self._stdin if recording.from_stdin and self._stdin else recording.path
         return await speech.service.transcribe(
-            path,
+            self._path(order),
             self._asked.options,
             channels=self._asked.channels,
             progress=progress,
         )
 
+    def _path(self, order: Order) -> Path:
+        recording = order.recording
+        return self._stdin if recording.from_stdin and self._stdin else recording.path
+
     async def _write(self, order: Order, read: Transcribed) -> None:
+        if self._keeper is not None:
+            name = "recording" if order.recording.from_stdin else order.recording.path.name
+            await self._keeper.keep(self._path(order), name, read.recognition)
         if order.output is None and self._terminal.as_json:
             return
         data = await asyncio.to_thread(render, read.recognition, self._asked.to)
