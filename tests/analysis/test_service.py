@@ -427,3 +427,27 @@ def _money(text: str) -> Any:
     from decimal import Decimal
 
     return Decimal(text)
+
+
+async def test_one_that_never_was_is_analysed_once_it_is_whole(
+    database: Database,
+    analyses: AnalysisService,
+    hall: TranscriptService,
+    spoken: Spoken,
+    begin: Begin,
+    drain_jobs: Drain,
+) -> None:
+    hall.after_writing(analyses.first)
+    made, silent = await spoken("meeting.en"), await begin()
+    async with database.transaction() as tx:
+        await hall.finish(tx, None, made.id)
+        await hall.finish(tx, None, silent.id)
+    await drain_jobs()
+    first = await found(database, analyses, made)
+    assert first.status is Status.DONE
+    async with database.transaction() as tx:
+        assert await analyses.find(tx, silent.id) is None
+        await hall.edit(tx, None, made.id, "u0", text="Good evening.")
+        await hall.finalise(tx, None, made.id)
+    await drain_jobs()
+    assert (await found(database, analyses, made)).run == first.run

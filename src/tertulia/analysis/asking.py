@@ -193,7 +193,7 @@ class Asking:
         found = await self._language.answer(
             messages, AnswerForm, chain=chain, options=self._options
         )
-        return _checked(found, told, chosen), found.spent
+        return await asyncio.to_thread(_checked, found, told, chosen), found.spent
 
     async def _record(
         self,

@@ -26,14 +26,18 @@ class Material:
     said: tuple[Said, ...]
     segments: Mapping[int, Segment]
     language: str
+    share: float = 1.0
+    """Of the conversation that this is: one with more segments than can be held is cut."""
 
     @classmethod
-    def of(cls, transcript: Transcript, segments: Sequence[Segment]) -> "Material":
+    def of(
+        cls, transcript: Transcript, segments: Sequence[Segment], share: float = 1.0
+    ) -> "Material":
         """From the final segments of a transcript."""
         told = [s for s in segments if s.is_final and s.text.strip()]
         said = tuple(Said(n, s.speaker, s.text) for n, s in enumerate(told, 1))
         language = language_of((s.text for s in told), transcript.language)
-        return cls(transcript, said, dict(enumerate(told, 1)), language)
+        return cls(transcript, said, dict(enumerate(told, 1)), language, share)
 
     @property
     def characters(self) -> int:
@@ -73,7 +77,8 @@ class Material:
             parts[-1].append(piece)
             room -= len(piece.text)
         read = sum(len(p.text) for part in parts for p in part)
-        return Parts(tuple(map(tuple, parts)), min(1.0, read / max(1, self.characters)))
+        covered = min(1.0, read / max(1, self.characters)) * self.share
+        return Parts(tuple(map(tuple, parts)), covered)
 
 
 @dataclass(frozen=True, slots=True)

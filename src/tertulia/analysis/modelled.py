@@ -64,7 +64,7 @@ class Modelled:
                 answer = await work.answer(
                     f"part {number}", form(asked), "analyse", enclosed(lines(said))
                 )
-            return _checked(answer, material, said)
+            return await asyncio.to_thread(_checked, answer, material, said)
 
         found = await _all([part(n, said) for n, said in enumerate(parts.each)])
         if one:
@@ -75,7 +75,7 @@ class Modelled:
             if combined:
                 told = "\n\n".join(_told(n, r) for n, r in enumerate(found, 1))
                 answer = await work.answer("whole", form(combined), "combine", enclosed(told))
-                whole = _checked(answer, material, material.said)
+                whole = await asyncio.to_thread(_checked, answer, material, material.said)
                 results = results.model_copy(update={str(w): getattr(whole, w) for w in combined})
         return Reading(
             results,

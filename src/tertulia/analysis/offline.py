@@ -7,7 +7,13 @@ from tertulia.analysis.domain import Felt, Point, Reading, Results, Task, What
 from tertulia.analysis.material import Material
 from tertulia.language.domain import OFFLINE
 from tertulia.language.offline import feelings, findings, summary, topics
-from tertulia.language.offline.text import Lexicon, Sentence, lexicon, sentences
+from tertulia.language.offline.text import (
+    MOST_SENTENCES,
+    Lexicon,
+    Sentence,
+    lexicon,
+    sentences,
+)
 
 LONGEST_EVIDENCE = 400
 
@@ -18,7 +24,7 @@ def read_offline(material: Material, wanted: Sequence[What]) -> Reading:
     found: dict[str, Any] = {}
     for what in wanted:
         found[what] = reader.tellers[what]()
-    return Reading(Results(**found), OFFLINE)
+    return Reading(Results(**found), OFFLINE, covered=reader.covered)
 
 
 class _Reader:
@@ -41,6 +47,14 @@ class _Reader:
             What.REASON_SHORT: self._reason_short,
             What.PRODUCT_TYPE: lambda: findings.product(self._lex, material.said),
         }
+
+    @property
+    def covered(self) -> float:
+        """Below 1 where a conversation has more sentences than are looked at."""
+        if len(self._sentences) < MOST_SENTENCES:
+            return self._material.share
+        read = sum(len(s.text) for s in self._sentences)
+        return min(1.0, read / max(1, self._material.characters)) * self._material.share
 
     def _summary(self) -> str:
         return summary.spoken(self._lex, summary.summary(self._lex, self._sentences))

@@ -1,6 +1,7 @@
 """Analyses: asked for, made step by step, read, removed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -129,6 +130,13 @@ class AnalysisService:
         await self._announce(tx, new)
         return new
 
+    async def first(self, tx: Transaction, transcript: Transcript) -> None:
+        """Has a transcript analysed that never was; a conversation in which nothing was said needs none."""
+        if await self._store.find(tx, transcript.id, None) is not None:
+            return
+        with suppress(NothingSaidError):
+            await self.request(tx, None, transcript.id)
+
     async def get(
         self, tx: Transaction, spaces: Sequence[UUID] | None, transcript_id: UUID
     ) -> Analysis:
@@ -166,7 +174,11 @@ class AnalysisService:
     async def material(self, tx: Transaction, id_: UUID) -> Material:
         """The conversation at the version it has now; raises when nothing was said."""
         transcript = await self._hall.get(tx, None, id_)
-        material = Material.of(transcript, await self._segments(tx, transcript))
+        segments = await self._segments(tx, transcript)
+        share = 1.0
+        if len(segments) >= MOST_SEGMENTS and transcript.duration_seconds:
+            share = min(1.0, segments[-1].end / transcript.duration_seconds)
+        material = Material.of(transcript, segments, share)
         if not material.said:
             raise NothingSaidError("The transcript holds no words that are final.")
         return material

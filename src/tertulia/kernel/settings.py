@@ -256,6 +256,10 @@ class Settings(BaseSettings):
         "https://generativelanguage.googleapis.com", description="Address of Gemini's API."
     )
     ollama_url: str = Field("http://127.0.0.1:11434", description="Address of Ollama.")
+    analyse: NameList = Field(
+        (),
+        description="Kinds of conversations that are analysed as soon as they are whole: voice, live, chat, calls, meetings, files, imports.",
+    )
     llm_timeout_seconds: float = Field(
         300, gt=0, description="Longest a chat model may work on one answer."
     )
@@ -328,6 +332,7 @@ class Settings(BaseSettings):
         "stt",
         "tts",
         "llm",
+        "analyse",
         mode="before",
     )
     @classmethod

@@ -15,10 +15,12 @@ from tertulia.identity.access import Access
 from tertulia.identity.service import IdentityService
 from tertulia.jobs.service import Jobs
 from tertulia.kernel.clock import Clock
-from tertulia.kernel.database import Database
+from tertulia.kernel.database import Database, Transaction
+from tertulia.kernel.errors import StartError
 from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
 from tertulia.ledger.service import Ledger
+from tertulia.transcripts.domain import Kind, Transcript
 from tertulia.transcripts.service import TranscriptService
 from tertulia.webhooks import Webhooks
 
@@ -67,5 +69,21 @@ def build_analysis(
     AnalysisTasks(service, Modelled(language, timeout_seconds=timeout)).register(jobs)
     hall.before_erasure(service.forget)
     identity.spaces.before_removal(service.delete_space)
+    kinds = _kinds(settings)
+
+    async def analyse(tx: Transaction, whole: Transcript) -> None:
+        if whole.kind in kinds:
+            await service.first(tx, whole)
+
+    hall.after_writing(analyse)
     asking = Asking(database, hall, service, language, timeout_seconds=timeout)
     return Analyses(service, asking, hall)
+
+
+def _kinds(settings: Settings) -> frozenset[Kind]:
+    """The kinds that are analysed without being asked for."""
+    known = {kind.value for kind in Kind}
+    for name in settings.analyse:
+        if name not in known:
+            raise StartError(f"TERTULIA_ANALYSE takes {', '.join(sorted(known))}, not {name}.")
+    return frozenset(Kind(name) for name in settings.analyse)

@@ -69,6 +69,9 @@ class PydanticAIChatModel(BaseChatModel):
             return opened[1]
 
     def _opened(self) -> "tuple[AsyncClient, Model[Any]]":
+        # what the first word needs is loaded here, in a thread: it takes a second or two
+        import pydantic_ai.direct  # noqa: F401
+
         http = http_client()
         return http, self._make(http)
 
