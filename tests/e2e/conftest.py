@@ -65,8 +65,8 @@ def visit(browser: Browser) -> Iterator[Visitor]:
 
 
 def _note(kind: str, text: str, complaints: list[str]) -> None:
-    # A refusal by the server is told on the page; the browser repeats every one of them on the console.
-    if kind == "error" and not text.startswith("Failed to load resource"):
+    # What the server refuses, or a cut line does, is told on the page; the browser repeats it on the console.
+    if kind == "error" and not text.startswith(("Failed to load resource", "WebSocket connection")):
         complaints.append(text)
 
 

@@ -11,14 +11,18 @@ BLOCK_BYTES = 65_536
 LOOK_SECONDS = 0.1
 
 
+def _place(server: str) -> tuple[str, int]:
+    address = urlsplit(server)
+    assert address.hostname is not None
+    assert address.port is not None
+    return address.hostname, address.port
+
+
 class Line:
     """Forwards connections to a server until it is cut; then every one of them ends and none begins."""
 
     def __init__(self, server: str) -> None:
-        address = urlsplit(server)
-        assert address.hostname is not None
-        assert address.port is not None
-        self._server = (address.hostname, address.port)
+        self._server = _place(server)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._whole = threading.Event()
@@ -27,6 +31,10 @@ class Line:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def lead_to(self, server: str) -> None:
+        """Connections that begin from now on go to another server."""
+        self._server = _place(server)
 
     def cut(self) -> None:
         """Nothing gets through from now on."""
@@ -61,7 +69,11 @@ class Line:
         if not self._whole.is_set():
             browser.close()
             return
-        server = socket.create_connection(self._server)
+        try:
+            server = socket.create_connection(self._server)
+        except OSError:
+            browser.close()
+            return
         self._pairs |= {browser: server, server: browser}
         for end in (browser, server):
             selector.register(end, selectors.EVENT_READ)

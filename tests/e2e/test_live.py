@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, WebSocketRoute, expect
 from tests.e2e.line import Line, line_to
-from tests.e2e.people import Hall, Visitor
+from tests.e2e.people import Hall, Visitor, claimed
+from tests.e2e.settings import SETTINGS
 from tests.e2e.test_access import AXE, violations
+from tests.fixtures.server import StartServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -129,6 +132,38 @@ def test_cut_line_and_reload_lose_nothing(hall: Hall, visit: Visitor, line: Line
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Kept in the library")).to_be_visible(timeout=HEARD_MS)
+
+
+def test_conversation_survives_the_death_of_its_server(
+    start_server: StartServer, visit: Visitor, tmp_path: Path
+) -> None:
+    first = start_server(tmp_path / "data", **SETTINGS)
+    hall = claimed(first)
+    with line_to(first.url) as line:
+        page = speaker(hall, visit, line.url)
+        start(page)
+        expect(confirmed(page).first).to_contain_text(re.compile(r"\w"), timeout=HEARD_MS)
+        before = confirmed(page).first.text_content() or ""
+        first.kill()
+        expect(state(page)).to_contain_text("Reconnecting", timeout=HEARD_MS)
+        second = start_server(tmp_path / "data", **SETTINGS)
+        line.lead_to(second.url)
+        # A machine so busy that five tries were over before the server was back leaves it to the person.
+        again = page.get_by_role("button", name="Try again")
+        expect(page.locator("[data-state=recording]").or_(again)).to_be_visible(timeout=HEARD_MS)
+        if again.is_visible():
+            again.click()
+        expect(state(page)).to_contain_text("Listening", timeout=HEARD_MS)
+        expect(confirmed(page).first).to_have_text(before)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Kept in the library")).to_be_visible(timeout=HEARD_MS)
+        shown = [text.strip() for text in confirmed(page).all_text_contents()]
+    with Hall(second).client() as client:
+        (kept,) = client.get("/api/transcripts", params={"kind": "live"}).json()["items"]
+        segments = client.get(f"/api/transcripts/{kept['id']}/segments").json()["items"]
+    assert [segment["text"].strip() for segment in segments] == shown
+    places = [(segment["start"], segment["end"]) for segment in segments]
+    assert all(a[1] <= b[0] + 0.5 for a, b in pairwise(places)), "nothing is heard twice"
 
 
 def test_guest_reads_captions_on_another_screen(hall: Hall, visit: Visitor) -> None:
