@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# tests share the machine's cores, a file at a time: each process has a PostgreSQL and a server of its own
+SHARED := -n auto --maxprocesses 4 --dist loadfile
 PAGE := src/tertulia/server/page/index.html
 WEB := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
@@ -22,9 +24,9 @@ run: .venv/run.done $(PAGE) ## Starts Tertulia and prints its link
 	@$(BIN)/tertulia serve
 
 test: .venv/dev.done $(PAGE) ## Runs every test this machine can
-	@$(BIN)/python -m pytest --ignore=tests/e2e $(PYTEST)
+	@$(BIN)/python -m pytest --ignore=tests/e2e $(SHARED) $(PYTEST)
 	@# the browser's driver keeps an event loop of its own in its process
-	@$(BIN)/python -m pytest tests/e2e $(PYTEST)
+	@$(BIN)/python -m pytest tests/e2e $(SHARED) $(PYTEST)
 	@$(call npm,run --silent test)
 
 check: .venv/dev.done web/node_modules/.done ## Lints, checks types, layers, locks and the generated files

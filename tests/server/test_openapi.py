@@ -22,6 +22,12 @@ ENDS_A_SIGN_IN = {"sign_out", "end_session", "end_other_sessions", "change_passw
 """Operations that would end the sign-in the rest of the test needs."""
 
 
+@schemathesis.serializer("application/toml")
+def as_it_is(_: schemathesis.SerializationContext, value: object) -> dict[str, bytes]:
+    """A file of settings travels as the text it is, whether it can be read or not."""
+    return {"data": value if isinstance(value, bytes) else str(value).encode(errors="replace")}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server without limits that a fuzzer would run into."""

@@ -4,12 +4,15 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import PQGen
 
 log = logging.getLogger(__name__)
+
+RV = TypeVar("RV")
 
 KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -30,9 +33,25 @@ def backoff_seconds(failures: int, *, cap_seconds: float = 2.0) -> float:
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
+class PatientConnection(psycopg.AsyncConnection[Any]):
+    """Waits until something comes.
+
+    psycopg looks up ten times a second, for programs that hear of Ctrl+C in no other way; a server that has
+    nothing to do would be awake all day.
+    """
+
+    async def wait(
+        self,
+        gen: PQGen[RV],
+        interval: float = IDLE_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109 - the base class's signature
+    ) -> RV:
+        return await super().wait(gen, interval=IDLE_SECONDS, timeout=timeout)
+
+
 async def connect(conninfo: str) -> psycopg.AsyncConnection[Any]:
     """A connection of its own, outside the pool, on which each statement stands alone."""
-    return await psycopg.AsyncConnection.connect(
+    return await PatientConnection.connect(
         conninfo, autocommit=True, application_name="tertulia", **KEEPALIVE
     )
 

@@ -200,7 +200,8 @@ class EmbeddedPostgres:
         try:
             pid = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
             process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres"
+            with process.oneshot():
+                return process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres"
         except (OSError, ValueError, psutil.Error):
             return False
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -13,6 +13,9 @@ import uvicorn
 from tertulia.kernel.errors import StartError
 from tertulia.kernel.settings import Settings
 from tertulia.server.protocol import PatientHttpProtocol
+
+TICK_SECONDS = 1.0
+"""How often the date in answers is written anew."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -52,11 +55,11 @@ class Signals:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._server: uvicorn.Server | None = None
+        self._server: _Announcing | None = None
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._received)
 
-    def stop(self, server: uvicorn.Server) -> None:
+    def stop(self, server: "_Announcing") -> None:
         """From now on a signal stops `server` and lets the caller go on."""
         self._server = server
 
@@ -67,7 +70,7 @@ class Signals:
         elif self._server.should_exit:
             self._server.force_exit = True
         else:
-            self._server.should_exit = True
+            self._server.end()
 
 
 class _Announcing(uvicorn.Server):
@@ -80,6 +83,19 @@ class _Announcing(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ended = asyncio.Event()
+
+    def end(self) -> None:
+        """Begins the end in order."""
+        self.should_exit = True
+        self._ended.set()
+
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second whether it should end; here whoever ends it says so
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._ended.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -58,6 +58,7 @@ def clips(speech: Path) -> list[tuple[str, Samples]]:
     return [(_plain(row["reference"]), _samples(speech / row["file"])) for row in chosen]
 
 
+@pytest.mark.timeout(300)
 def test_files_and_streams_are_read_as_well_as_by_pocketsphinx_itself(
     clips: list[tuple[str, Samples]],
 ) -> None:

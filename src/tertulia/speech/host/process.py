@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 READ_BYTES = 256 * 1024
 WATCH_SECONDS = 0.1
+IDLE_WATCH_SECONDS = 1.0
+"""While nothing is under way there is less to watch."""
 SILENT_SECONDS = 15.0
 """A host that shows no sign of life for so long is held up by native code that keeps the interpreter's lock."""
 START_SECONDS = 60.0
@@ -141,7 +143,8 @@ class HostProcess:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            at_work = bool(self.record.flights())
+            await asyncio.sleep(WATCH_SECONDS if at_work else IDLE_WATCH_SECONDS)
             now = time.monotonic()
             beaten = self.record.beaten
             if beaten and now - beaten > self._silent_seconds:
