@@ -102,6 +102,8 @@ class Speaker(asyncio.Protocol):
                 self._load.waits_ms.append((now - sent) * 1000)
 
     def speak(self) -> None:
+        if self._transport.is_closing():
+            return
         self._seq += 1
         self._sent[self._seq] = time.perf_counter()
         self._load.frames += 1

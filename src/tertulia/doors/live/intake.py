@@ -97,7 +97,7 @@ class PlainIntake(RawIntake):
         """The samples at once; None where half a sample is left over."""
         if self._odd or len(chunk) % 2:
             return None
-        samples = np.multiply(np.frombuffer(chunk, "<i2"), _SCALE)
+        samples: Samples = np.multiply(np.frombuffer(chunk, "<i2"), _SCALE)
         self.position += len(samples)
         self._marks.append((seq, self.position))
         return samples
