@@ -22,8 +22,8 @@ from tertulia.transcripts.appending import Silent
 from tertulia.transcripts.service import TranscriptService
 
 
-def worker(database: Database, url: str, key: str, folder: Path) -> Worker:
-    """A worker that notices the dead within seconds."""
+def worker(database: Database, url: str, key: str, folder: Path) -> tuple[Worker, LanguageService]:
+    """A worker that notices the dead within seconds, and what is to be closed after it."""
     clock, jobs = SystemClock(), Jobs(database)
     language = LanguageService(
         known_engines({"openai": lambda model: OpenAIChat(model or "tested", url=url, key=key)}),
@@ -44,12 +44,14 @@ def worker(database: Database, url: str, key: str, folder: Path) -> Worker:
         announcer=Silent(),
     )
     AnalysisTasks(service, Modelled(language, timeout_seconds=60.0)).register(jobs)
-    return Worker(jobs, shutdown_seconds=0.2, heartbeat_seconds=0.2, dead_after_seconds=1)
+    made = Worker(jobs, shutdown_seconds=0.2, heartbeat_seconds=0.2, dead_after_seconds=1)
+    return made, language
 
 
 async def main(conninfo: str, url: str, key: str, folder: str) -> None:
     database = Database(conninfo, pool=8)
-    await worker(database, url, key, Path(folder)).run()
+    made, _ = worker(database, url, key, Path(folder))
+    await made.run()
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ async def test_killed_in_the_middle(
                 await asyncio.sleep(0.02)
     before = len(fake_llm.asked)
     fake_llm.acts = []
-    working = worker(database, fake_llm.address, fake_llm.key, tmp_path)
+    working, language = worker(database, fake_llm.address, fake_llm.key, tmp_path)
     run = asyncio.create_task(working.run())
     try:
         async with asyncio.timeout(60):
@@ -85,6 +85,7 @@ async def test_killed_in_the_middle(
     finally:
         working.stop()
         await run
+        await language.close()
     assert found.status is Status.DONE, found.error
     whole = 1
     assert len(fake_llm.asked) - before == parts - len(kept) + whole

@@ -141,7 +141,7 @@ class Asking:
             allowed = await self._analyses.affordable(tx, space_id, requester, links)
             places = await self._found(tx, wanted, question)
         if not places:
-            return Answered(False, None, (), chain_of(allowed))
+            return Answered(False, None, (), OFFLINE)
         told = Passages.of(places)
         answered, spent = await self._answered(question, told, allowed)
         await self._record(space_id, None, requester, spent, told)
@@ -186,7 +186,7 @@ class Asking:
     ) -> tuple[Answered, tuple[Spent, ...]]:
         chosen = _chosen(told, best)
         if not chosen:
-            return Answered(False, None, (), chain_of(chain), read=len(told.said)), ()
+            return Answered(False, None, (), OFFLINE, read=len(told.said)), ()
         text = f"{_question(question)}\n\n{enclosed(lines(chosen), 'passages')}"
         spoken = language_of([question], told.language if len(question) < 12 else None)
         messages = [Message.system(prompts.prompt("ask", spoken)), Message.user(text)]
@@ -208,10 +208,6 @@ class Asking:
             await self._analyses.record(
                 tx, space_id, transcript_id, DOOR, requester, spent, characters=characters
             )
-
-
-def chain_of(links: Sequence[Link]) -> str:
-    return links[0].engine
 
 
 def _question(question: str) -> str:

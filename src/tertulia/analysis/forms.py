@@ -1,4 +1,4 @@
-"""What a model is asked to fill in, version 1: names that models know, and every citation by its line."""
+"""What a model is asked to fill in: its version is that of the prompts, which name its fields."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,8 +6,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tertulia.analysis.domain import What
-
-VERSION = "1"
 
 
 class _Form(BaseModel):
