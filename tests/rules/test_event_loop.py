@@ -67,7 +67,11 @@ def blocks(call: ast.Call) -> str | None:
     if any(name == m or name.startswith(f"{m}.") for m in BLOCKING_MODULES):
         return "httpx.AsyncClient, or a thread"
     if isinstance(call.func, ast.Attribute) and call.func.attr in BLOCKING_METHODS:
-        return "asyncio.to_thread"
+        # a path needs no more than an encoding to be read; who is given something to read reads that
+        given = call.func.attr.startswith("read") and any(
+            not isinstance(argument, ast.Constant) for argument in call.args
+        )
+        return None if given else "asyncio.to_thread"
     return None
 
 
@@ -82,6 +86,7 @@ def test_nothing_blocks_the_event_loop() -> None:
         "with open('x') as f: pass",
         "requests.get('http://x')",
         "Path('x').read_text()",
+        "path.read_text('utf-8')",
         "if x:\n      for y in z:\n        subprocess.run(['x'])",
         "httpx.Client().get('x')",
     ],
@@ -97,6 +102,7 @@ def test_a_blocking_call_is_found(code: str) -> None:
         "async def f():\n  def work():\n    open('x')\n  await asyncio.to_thread(work)",
         "async def f():\n  await asyncio.to_thread(path.read_text)",
         "async def f():\n  await clock.sleep(1)",
+        "async def f():\n  protocol.read_text(message)",
     ],
 )
 def test_what_runs_elsewhere_is_left_alone(code: str) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 LANGUAGES = ("en", "es", "ru")
 FILE = ROOT / "web/src/i18n"
-ENDS_INSIDE = {"job_failed", "job_lost", "job_postponed", "start_refused"}
+ENDS_INSIDE = {"job_failed", "job_lost", "job_postponed", "live_ended", "start_refused"}
 """Codes of errors that end in a log or at a terminal, never in an answer."""
 SLOT = re.compile(r"\{+(\w+)\}+")
 
