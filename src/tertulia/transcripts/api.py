@@ -258,7 +258,14 @@ def _add_corrections(api: APIRouter, service: TranscriptService, access: Access)
     async def rename_speaker(tx: Tx, who: Writer, id_: Id, body: SpeakerRename) -> TranscriptOut:
         """Gives all that one speaker said another name and, where known, the person they are."""
         renamed = await service.rename_speaker(
-            tx, _spaces(who), id_, body.speaker, body.name, person=body.person, by=who.user_id
+            tx,
+            _spaces(who),
+            id_,
+            body.speaker,
+            body.name,
+            person=body.person,
+            channel=body.channel,
+            by=who.user_id,
         )
         return TranscriptOut.of(renamed)
 

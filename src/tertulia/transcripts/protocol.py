@@ -217,6 +217,10 @@ class SpeakerRename(BaseModel):
     speaker: Name | None = Field(description="As they are called now; null for unknown speakers.")
     name: Name | None = Field(description="What they are called from now on; null for unknown.")
     person: Name | None = Field(None, description="Who they are in all conversations, if known.")
+    channel: int | None = Field(
+        None,
+        description="Only what is heard on this channel, where unknown speakers have one each.",
+    )
 
 
 class WaveformOut(BaseModel):

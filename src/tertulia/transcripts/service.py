@@ -258,6 +258,7 @@ class TranscriptService:
         after: str | None,
         *,
         person: str | None = None,
+        channel: int | None = None,
         by: UUID | None = None,
     ) -> Transcript:
         """Gives all that one speaker said another name and, where known, the person they are."""
@@ -268,7 +269,7 @@ class TranscriptService:
             "edited_at": self._clock.now(),
         }
         renamed = await self._segments.rename(
-            tx, id_, tidy_name(before), changes, found.version + 1, by
+            tx, id_, tidy_name(before), changes, found.version + 1, by, channel
         )
         if not renamed:
             raise SegmentMissingError("Nobody of that name speaks in this transcript.")

@@ -5553,6 +5553,11 @@ export interface components {
          */
         SpeakerRename: {
             /**
+             * Channel
+             * @description Only what is heard on this channel, where unknown speakers have one each.
+             */
+            channel?: number | null;
+            /**
              * Name
              * @description What they are called from now on; null for unknown.
              */

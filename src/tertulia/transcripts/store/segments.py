@@ -192,13 +192,16 @@ class SegmentStore:
         after: Mapping[str, Any],
         version: int,
         by: UUID | None,
+        channel: int | None = None,
     ) -> int:
         """Gives everything one speaker said another name; says how many segments that were.
 
         `after` holds `speaker`, `person` and `edited_at`.
         """
         s = SegmentRow
-        theirs = s.transcript_id == id_, s.is_final, s.speaker.is_not_distinct_from(before)
+        theirs = [s.transcript_id == id_, s.is_final, s.speaker.is_not_distinct_from(before)]
+        if channel is not None:
+            theirs.append(s.channel == channel)
         names = [c.name for c in EditRow.__table__.columns]
         values = {
             "transcript_id": s.transcript_id,

@@ -1,7 +1,7 @@
 import { Button, Progress } from "@mantine/core";
 import { IconSparkles } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { token } from "../../theme/theme";
 import { showFailure } from "../../ui/undo";
@@ -34,9 +34,11 @@ export function DemoNote() {
   const coming = isComing(demo.data);
 
   // Each that has come belongs into the lists at once.
+  const counted = useRef(count);
   useEffect(() => {
-    void queryClient.invalidateQueries({ queryKey: ["hall"] });
-  }, [count, queryClient]);
+    if (coming || counted.current < count) void queryClient.invalidateQueries({ queryKey: ["hall"] });
+    counted.current = count;
+  }, [count, coming, queryClient]);
 
   if (!demo.data || (count === 0 && !coming)) return null;
   return (

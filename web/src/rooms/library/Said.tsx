@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Textarea } from "@mantine/core";
 import { IconPencil } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { duration, useFormat } from "../../i18n/format";
 import { direction, type Paragraph } from "../../listening/paragraphs";
@@ -28,7 +28,7 @@ export function Said({ transcript, segments, all, finding, player, heard, cited 
   const { t } = useTranslation();
   const [editing, setEditing] = useState<string | null>(null);
   const keyOf = (one: Paragraph) => one.parts[0]?.id ?? "";
-  const byId = new Map(segments.map((one) => [one.utterance_id, one]));
+  const byId = useMemo(() => new Map(segments.map((one) => [one.utterance_id, one])), [segments]);
   return (
     <SpokenText
       {...{ all, finding, player, heard, cited }}

@@ -110,12 +110,14 @@ function RenameSpeaker({ transcript, voice, name, onClose }: RenameProps) {
           const field = written(event);
           const after = field("name").trim() || null;
           const person = field("person").trim() || null;
-          const change = { speaker: voice.speaker, name: after, person };
+          // Unknown speakers are told apart by their channels.
+          const channel = voice.speaker === null ? voice.channel : null;
+          const change = { speaker: voice.speaker, name: after, person, channel };
           rename.mutate(change, {
             onSuccess: () => {
               onClose();
               notice(t("library.renamed", { name: after ?? t("library.unknownSpeaker") }), () =>
-                rename.mutate({ speaker: after, name: voice.speaker, person: voice.person }),
+                rename.mutate({ speaker: after, name: voice.speaker, person: voice.person, channel }),
               );
             },
           });
