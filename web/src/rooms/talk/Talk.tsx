@@ -237,7 +237,7 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
         onUp={() => void (hold ? talk.release() : talk.fallSilent())}
       />
       <p className={classes.hint} role="status">
-        {talk.refused ? t("talk.refused") : t(hintOf(way, talk.listening === "on", speaking))}
+        {talk.refused ? t("talk.refused") : t(`talk.hints.${hintOf(way, talk.listening === "on", speaking)}`)}
       </p>
       {speaking && (
         <Button variant="subtle" color="quiet" size="sm" onClick={talk.stop}>
@@ -262,7 +262,7 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
 }
 
 function hintOf(way: Way, listening: boolean, speaking: boolean) {
-  if (speaking) return "talk.hints.speaking";
-  if (listening) return way === "hold" ? "talk.hints.release" : "talk.hints.pause";
-  return way === "hold" ? "talk.hints.hold" : "talk.hints.start";
+  if (speaking) return "speaking";
+  if (listening) return way === "hold" ? "release" : "pause";
+  return way === "hold" ? "hold" : "start";
 }
