@@ -49,7 +49,7 @@ class WritingModel:
     async def stream(
         self,
         messages: Sequence[Message],
-        options: ChatOptions = ChatOptions(),  # noqa: B008 - frozen
+        options: ChatOptions = ChatOptions(),
     ) -> AsyncGenerator[Piece, None]:
         self.asked.append(list(messages))
         self.options.append(options)

@@ -234,6 +234,7 @@ export const status = (): ServerStatus => ({
       better: null,
     },
   ],
+  language: [{ name: "offline", works: true, standing: "named", setting: null, models: ["offline"] }],
   speech: { streams: 3, capacity: 24, queue: 0, real_time_factor: 0.19, restarts: 0 },
   checks: [
     { name: "database", ok: true, code: "works", detail: "works", fix: null },
