@@ -62,6 +62,13 @@ def api(server: RunningServer) -> Any:
     return schemathesis.openapi.from_url(f"{server.url}/api/openapi.json")
 
 
+def not_broken(context: Any, response: Any, case: Any) -> Any:
+    """No 5xx, but the one that says this machine has no engine for the language asked for."""
+    if response.status_code == 503 and response.json()["code"] == "engine_unavailable":
+        return None
+    return not_a_server_error(context, response, case)
+
+
 def tried(api: Any, name: str, examples: int, headers: dict[str, str]) -> None:
     """Sends one operation what its description allows, and what it does not."""
     path, method = next(
@@ -79,7 +86,7 @@ def tried(api: Any, name: str, examples: int, headers: dict[str, str]) -> None:
     )
     @given(case=api[path][method.upper()].as_strategy())
     def answers(case: Any) -> None:
-        case.call_and_validate(headers=headers, checks=[not_a_server_error], timeout=60)
+        case.call_and_validate(headers=headers, checks=[not_broken], timeout=60)
 
     answers()
 
