@@ -65,6 +65,9 @@ class Reader:
             await asyncio.Event().wait()
         return Recognition((Segment("otra vez", 0.0, 1.0),), "es", 1.0, "whisper")
 
+    def chain(self, wishes: Wishes) -> str:
+        return wishes.engine or "auto"
+
 
 async def read(database: Database, blobs: BlobService, mode: str) -> None:
     """A worker that reads recordings again."""

@@ -8,16 +8,23 @@ import pytest
 from sqlalchemy import text
 from tests.fixtures.identity import Person
 from tests.fixtures.transcripts import Begin, Reader, Told
+from tests.transcripts.test_meaning import Spent
 
 from tertulia.blobs.intake import from_bytes
 from tertulia.blobs.service import BlobService
+from tertulia.jobs import Jobs, Worker
+from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import UnavailableError
+from tertulia.ledger.domain import Prices
 from tertulia.speech.decoding import AudioUnreadableError
 from tertulia.speech.domain import Recognition, Segment, Word
-from tertulia.transcripts.domain import Draft, Transcript
+from tertulia.speech.transcriptions.domain import Wishes
+from tertulia.transcripts.domain import Draft, Reading, ReadingStatus, Transcript
+from tertulia.transcripts.readings import Readings
 from tertulia.transcripts.recordings import Recordings
 from tertulia.transcripts.service import TranscriptService
+from tertulia.transcripts.tasks import ReadingTasks
 
 pytestmark = pytest.mark.db
 
@@ -215,3 +222,33 @@ async def test_removed_while_it_is_read_it_leaves_nothing(
         await hall.delete(tx, [made.space_id], made.id)
         left = await tx.session.scalar(text("select count(*) from transcript_readings"))
     assert left == 0
+
+
+async def test_what_a_reading_used_is_written_down_and_a_spent_budget_refuses_it(
+    database: Database, hall_clock: HeldClock, jobs: Jobs, hall_readings: Readings, reader: Reader,
+    owner: Person, made: Transcript,
+) -> None:  # fmt: skip
+    ledger = Spent(hall_clock, Prices({}), cheaper={}, currency="USD")
+    tasks = ReadingTasks(hall_readings, reader, ledger)
+    own = Jobs(database)
+    tasks.register(own)
+
+    async def ask() -> Reading:
+        async with database.transaction() as tx:
+            asked = await hall_readings.ask(tx, [owner.space.id], made.id, Wishes("gladia"), None)
+        await Worker(own).run(until_idle=True)
+        async with database.transaction() as tx:
+            return (await hall_readings.list(tx, [owner.space.id], made.id))[asked.number - 1]
+
+    reader.answers = [BETTER]
+    assert (await ask()).status is ReadingStatus.DONE
+    async with database.transaction() as tx:
+        rows = await tx.session.execute(
+            text("select door, engine, unit, quantity, transcript_id from uses")
+        )
+        assert [tuple(row) for row in rows] == [("files", "whisper", "seconds", 3.0, made.id)]
+    ledger.used_up = True
+    refused = await ask()
+    assert refused.status is ReadingStatus.FAILED
+    assert refused.error is not None
+    assert refused.error["code"] == "budget_exceeded"

@@ -220,17 +220,27 @@ async def test_filters_narrow_what_is_found(
         assert len(await search.texts("word", **wanted)) == count, wanted
 
 
+@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("order", list(Order))
 async def test_pages_follow_one_another_without_gaps_or_repeats(
-    search: Search, begin: Begin, hall_clock: HeldClock, order: Order
+    search: Search,
+    begin: Begin,
+    hall_clock: HeldClock,
+    owner: Person,
+    outsider: Person,
+    order: Order,
+    several: bool,
 ) -> None:
+    spaces = [owner.space.id, *([outsider.space.id] if several else [])]
     for i in range(7):
         await hall_clock.advance(10 * (i % 3))
-        await begin(*(["apple " * (j % 4 + 1) + str(i) for j in range(5)]))
-    whole = [(h.transcript.id, h.segment.utterance_id) for h in await search.hits("apple", order)]
+        said = ["apple " * (j % 4 + 1) + str(i) for j in range(5)]
+        await begin(*said, space_id=spaces[i % len(spaces)])
+    found = await search.hits("apple", order, spaces=spaces)
+    whole = [(h.transcript.id, h.segment.utterance_id) for h in found]
     seen, after = [], None
     while True:
-        page = await search.hits("apple", order, after, limit=4)
+        page = await search.hits("apple", order, after, limit=4, spaces=spaces)
         seen += [(h.transcript.id, h.segment.utterance_id) for h in page[:4]]
         if len(page) <= 4:
             break

@@ -17,6 +17,7 @@ from tertulia.jobs import Jobs
 from tertulia.kernel.clock import HeldClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import StorageFullError
+from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Word
 from tertulia.transcripts.domain import (
     Draft,
@@ -380,6 +381,31 @@ async def test_lists_go_by_cursor_and_filter(
     assert await titles(Filter(spaces, kinds=[Kind.CALLS])) == []
     assert await titles(Filter(spaces, languages=["es"], since=made[3].started_at)) == ["4", "3"]
     assert await titles(Filter([])) == []
+
+
+async def test_lists_of_several_spaces_are_one_list(
+    database: Database,
+    hall: TranscriptService,
+    begin: Begin,
+    hall_clock: HeldClock,
+    owner: Person,
+    outsider: Person,
+) -> None:
+    spaces = [owner.space.id, outsider.space.id]
+    for i in range(9):
+        await hall_clock.advance(60 * (i % 2))
+        await begin(title=str(i), space_id=spaces[i % 3 % 2])
+    seen: list[Transcript] = []
+    after: Position | None = None
+    async with database.transaction() as tx:
+        while True:
+            page = await hall.list(tx, Filter(spaces), after, 2)
+            seen += page[:2]
+            if len(page) <= 2:
+                break
+            after = Position(page[1].started_at, page[1].id)
+    assert sorted(t.title for t in seen) == [str(i) for i in range(9)]
+    assert seen == sorted(seen, key=lambda t: (t.started_at, t.id), reverse=True)
 
 
 async def test_language_title_and_tags_change(

@@ -13,6 +13,8 @@ from tertulia.kernel.clock import HeldClock, SystemClock
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import InvalidRequestError, UnavailableError
 from tertulia.kernel.ids import new_id
+from tertulia.speech.domain import Word
+from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.writer import SegmentWriter
@@ -181,3 +183,21 @@ async def test_a_database_that_is_away_fails_the_callers_and_not_the_writer(
                 await writer.append(made.id, [Draft("u", "x", 0, 1)])
     await away.close()
     assert heard.segments() == []
+
+
+async def test_what_must_not_be_kept_is_masked_before_it_is_written_or_told(
+    database: Database, begin: Begin, heard: Heard, conninfo: str
+) -> None:
+    made = await begin()
+    redaction = Redaction(cards=True)
+    said = "my card is 4111 1111 1111 1111"
+    words = tuple(Word(word, i, i + 1) for i, word in enumerate(said.split()))
+    writer = SegmentWriter(database, SystemClock(), heard, redaction=redaction)
+    async with writer.running():
+        await writer.append(made.id, [Draft("a", said, 0, 7, is_final=False)])
+        await writer.append(made.id, [Draft("a", said, 0, 7, words=words)])
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute("select text, words::text from transcript_segments").fetchone()
+    assert row is not None
+    assert row[0] == "my card is ••••"
+    assert "1111" not in row[1] + str(heard.events)

@@ -105,7 +105,7 @@ def build_hall(
     recordings = Recordings(service, blobs, jobs)
     readings = Readings(service, recordings, jobs, clock, reader.check)
     HallTasks(service, recordings, speech.decoder).register(jobs)
-    ReadingTasks(readings, reader).register(jobs)
+    ReadingTasks(readings, reader, ledger).register(jobs)
     erasing = Erasing(service, blobs, clock)
     keeping = Keeping(erasing, clock)
     KeepingTasks(keeping).register(jobs)

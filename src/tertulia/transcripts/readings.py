@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from tertulia.blobs.domain import Download
@@ -37,6 +37,20 @@ from tertulia.transcripts.telling import READ_AGAIN
 AGAIN = "transcripts.read_again"
 """The job that reads one recording once more."""
 PIECE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A reading under way: what is asked, whose budget it is, and the recording."""
+
+    reading: Reading
+    space_id: UUID
+    audio: Download
+
+    @property
+    def wishes(self) -> Wishes:
+        r = self.reading
+        return Wishes(r.engine_asked, r.language_asked, r.split)
 
 
 class Readings:
@@ -146,14 +160,15 @@ class Readings:
 
     # What the job does
 
-    async def begin(self, tx: Transaction, id_: UUID) -> tuple[Reading, Download] | None:
+    async def begin(self, tx: Transaction, id_: UUID) -> Begun | None:
         """Marks it as running and opens the recording; None when it is gone or has ended."""
         reading = await self._store.get(tx, id_)
         if reading is None or reading.status in (ReadingStatus.DONE, ReadingStatus.FAILED):
             return None
         await self._store.change(tx, id_, {"status": ReadingStatus.RUNNING.value})
         blob = await self._recordings.audio(tx, None, reading.transcript_id)
-        return reading, await self._recordings.open(blob)
+        found = await self._hall.get(tx, None, reading.transcript_id)
+        return Begun(reading, found.space_id, await self._recordings.open(blob))
 
     async def finish(self, tx: Transaction, id_: UUID, text: Recognition) -> None:
         """Writes the text down beside the current one. Where a channel is one person's, it stays theirs."""

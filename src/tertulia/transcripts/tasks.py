@@ -1,5 +1,6 @@
 """The hall's durable jobs: each may run twice and changes nothing the second time."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from tertulia.blobs.domain import BlobMissingError
@@ -7,6 +8,9 @@ from tertulia.jobs import Jobs, Retry, Step
 from tertulia.jobs.domain import Args
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import TertuliaError, UnavailableError
+from tertulia.ledger.domain import Spender, Unit, Use
+from tertulia.ledger.service import Ledger
+from tertulia.speech.domain import Recognition
 from tertulia.speech.transcriptions.domain import RecordingReader, Wishes
 from tertulia.speech.transcriptions.fetching import fetched
 from tertulia.speech.transcriptions.tasks import (
@@ -19,12 +23,14 @@ from tertulia.speech.transcriptions.tasks import (
 from tertulia.transcripts.domain import TranscriptMissingError
 from tertulia.transcripts.erasing import Keeping
 from tertulia.transcripts.finalising import WRITE_DOCUMENT
-from tertulia.transcripts.readings import AGAIN, Readings
+from tertulia.transcripts.readings import AGAIN, Begun, Readings
 from tertulia.transcripts.recordings import DRAW, Recordings
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.waveform import NOTHING_HEARD, Decodes, measured
 
 RETAIN = "transcripts.retain"
+DOOR = "files"
+"""Under which the ledger counts recordings that are read again."""
 WRITING = Retry(attempts=20, first_seconds=5.0, factor=3.0, cap_seconds=3600.0)
 """A disk that is full is full for hours; the text is safe meanwhile."""
 
@@ -75,9 +81,12 @@ class HallTasks:
 class ReadingTasks:
     """Reads recordings once more, for the job queue."""
 
-    def __init__(self, readings: Readings, reader: RecordingReader) -> None:
+    def __init__(
+        self, readings: Readings, reader: RecordingReader, ledger: Ledger | None = None
+    ) -> None:
         self._readings = readings
         self._reader = reader
+        self._ledger = ledger
 
     def register(self, jobs: Jobs) -> None:
         jobs.register(
@@ -98,9 +107,8 @@ class ReadingTasks:
                 begun = await self._readings.begin(tx, id_)
             if begun is None:
                 return
-            reading, download = begun
-            wishes = Wishes(reading.engine_asked, reading.language_asked, reading.split)
-            async with fetched(download) as path:
+            wishes = await self._affordable(step, begun)
+            async with fetched(begun.audio) as path:
                 text = await self._reader.read(path, wishes, lambda _: None)
         except TertuliaError as error:
             if passing(error) and not step.last:
@@ -108,6 +116,30 @@ class ReadingTasks:
             await self._readings.fail(step.tx, id_, error)
             return
         await self._readings.finish(step.tx, id_, text)
+        await self._count(step.tx, begun, text)
+
+    async def _affordable(self, step: Step, begun: Begun) -> Wishes:
+        """With the engines that the budget leaves; refused where it leaves none."""
+        if self._ledger is None:
+            return begun.wishes
+        chain = self._reader.chain(begun.wishes)
+        async with step.transaction() as tx:
+            allowed = await self._ledger.allowed(tx, Spender(begun.space_id), chain)
+        return begun.wishes if allowed == chain else replace(begun.wishes, engine=allowed)
+
+    async def _count(self, tx: Transaction, begun: Begun, text: Recognition) -> None:
+        if self._ledger is not None:
+            use = Use(
+                door=DOOR,
+                space_id=begun.space_id,
+                engine=text.provider.rpartition("|")[2],
+                unit=Unit.SECONDS,
+                quantity=text.duration_seconds,
+                transcript_id=begun.reading.transcript_id,
+                user_id=begun.reading.created_by,
+                latency_ms=text.elapsed_ms,
+            )
+            await self._ledger.record(tx, use)
 
     async def _give_up(self, tx: Transaction, args: Args, error: Exception) -> None:
         known = error if isinstance(error, TertuliaError) else None
