@@ -13,7 +13,7 @@ from tertulia.doors.live.commits import Commits
 from tertulia.doors.live.entry import Doorkeeper
 from tertulia.doors.live.machine import Machine
 from tertulia.doors.live.node import LiveNode, Waits
-from tertulia.doors.live.running import Ports
+from tertulia.doors.live.ports import Ports
 from tertulia.doors.live.service import LiveService
 from tertulia.events.service import Events
 from tertulia.identity.access import Access

@@ -392,7 +392,7 @@ async def test_limits_end_a_session_and_keep_its_text(start_live: StartLive) -> 
 
 
 async def test_ended_over_http_and_removed(live_server: LiveServer) -> None:
-    sound, said = utterances(1)
+    sound, said = utterances(1, pause=0.0)
     session = made(live_server, metadata={"ward": 3}, language="en")
     assert session["status"] == "connecting"
     id_ = session["session_id"]

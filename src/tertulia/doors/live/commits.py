@@ -72,7 +72,7 @@ class Commits:
         self.batches = 0
         """How many transactions were made, for figures and tests."""
 
-    async def commit(
+    async def write(
         self,
         report: Report,
         transcript_id: UUID,

@@ -141,7 +141,7 @@ class Confirming:
         while True:
             try:
                 urgent = bool(drafts) or self._flushing
-                await self._commits.commit(
+                await self._commits.write(
                     report, self._session.transcript_id, drafts, urgent=urgent
                 )
                 return

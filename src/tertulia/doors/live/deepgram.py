@@ -23,7 +23,8 @@ from tertulia.doors.live.entry import Doorkeeper
 from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.node import LiveNode
 from tertulia.doors.live.running import RunningSession
-from tertulia.doors.live.service import LiveService, Wanted
+from tertulia.doors.live.service import LiveService
+from tertulia.doors.live.wanted import Wanted
 from tertulia.identity.domain import SPEECH, Principal
 from tertulia.identity.rate_limits import CREATE, RateLimiter
 from tertulia.kernel.clock import Clock

@@ -193,6 +193,11 @@ class Progress:
     def duration_seconds(self) -> float:
         return self.position / SAMPLE_RATE_HZ
 
+    @property
+    def lost(self) -> tuple[int, int] | None:
+        """Chunks that were in the memory of a server and of a client that are both gone."""
+        return (self.restart.seq + 1, self.epoch_seq) if self.restart.seq < self.epoch_seq else None
+
 
 @dataclass(frozen=True, slots=True)
 class StreamingSession:
@@ -234,6 +239,16 @@ class StreamingSession:
         duration_limit(self.duration_limit)
         if self.progress.chunks < 0:
             raise InvalidRequestError("audio_chunks_received: it cannot be below 0.")
+
+    @property
+    def beginning(self) -> tuple[Restart, bytes]:
+        """Where another server begins to read, and the header it needs for that."""
+        progress = self.progress
+        begin = progress.restart
+        if progress.lost:
+            begin = Restart(progress.epoch_seq, 0, progress.heard)
+        first = begin.seq == progress.epoch_seq and not begin.skip_bytes
+        return begin, b"" if first else self.header  # the first chunk has it
 
     @property
     def audio_chunks_received(self) -> int:

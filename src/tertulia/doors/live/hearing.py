@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from tertulia.doors.live.domain import StreamingSession
 from tertulia.doors.live.kept import KeptAudio
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import TertuliaError
@@ -29,6 +30,16 @@ class OpenLive(Protocol):
         engine: str | None = None,
         offset_seconds: float = 0.0,
     ) -> LiveStream: ...
+
+
+def options_of(session: StreamingSession) -> RecognitionOptions:
+    """How an engine is to listen to a session."""
+    return RecognitionOptions(
+        language=session.language,
+        hot_words=session.hot_words,
+        words=True,
+        diarise=session.diarise,
+    )
 
 
 Told = Callable[[Hypothesis], Awaitable[None]]

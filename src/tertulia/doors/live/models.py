@@ -18,8 +18,8 @@ from tertulia.doors.live.domain import (
     StreamingSession,
 )
 from tertulia.doors.live.formats import DEFAULT_MIME
-from tertulia.doors.live.service import Wanted
 from tertulia.doors.live.tokens import TokenRole
+from tertulia.doors.live.wanted import Wanted
 
 HotWord = Annotated[str, Field(min_length=1, max_length=LONGEST_HOT_WORD)]
 

@@ -21,7 +21,8 @@ from tertulia.doors.live.domain import (
 from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.formats import Form, parse_mime
 from tertulia.doors.live.machine import Machine
-from tertulia.doors.live.running import ASK_SECONDS, GAP_SECONDS, Outlet, Ports, RunningSession
+from tertulia.doors.live.ports import Outlet, Ports
+from tertulia.doors.live.running import ASK_SECONDS, GAP_SECONDS, RunningSession
 from tertulia.doors.live.tokens import RENEW_SECONDS, TokenRole, issue
 from tertulia.events.service import Events
 from tertulia.kernel.clock import Clock
@@ -192,10 +193,11 @@ class LiveNode:
             session.move(Status.CONNECTED)
         else:
             session.back()
-        if (gap := session.gap) is not None:
-            where = {"from_seq": gap[0], "to_seq": gap[1], "epoch": session.epoch}
+        lost = session.session.progress.lost
+        if lost is not None and session.window.received == session.session.progress.epoch_seq:
+            where = {"from_seq": lost[0], "to_seq": lost[1], "epoch": session.epoch}
             session.tell("gap", {**where, "at_seconds": session.kept.heard / SAMPLE_RATE_HZ})
-            session.note("gap", None, from_seq=gap[0], to_seq=gap[1])
+            session.note("gap", None, from_seq=lost[0], to_seq=lost[1])
         if session.confirming.partial is not None:
             data = protocol.result_data(session.confirming.partial)
             session.tell("transcription_partial", data)

@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from tertulia.doors.live import protocol
-from tertulia.doors.live.commits import Commits, SessionTakenError
+from tertulia.doors.live.commits import SessionTakenError
 from tertulia.doors.live.confirming import Confirming
 from tertulia.doors.live.domain import (
     MOST_CHUNK_BYTES,
@@ -25,16 +24,16 @@ from tertulia.doors.live.domain import (
 )
 from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.formats import Form, parse_mime
-from tertulia.doors.live.hearing import Hearing, OpenLive
-from tertulia.doors.live.intake import Intake, OpenDecoder, PlainIntake, open_intake
+from tertulia.doors.live.hearing import Hearing, options_of
+from tertulia.doors.live.intake import Intake, PlainIntake, open_intake
 from tertulia.doors.live.kept import KeptAudio
 from tertulia.doors.live.pace import Pace
+from tertulia.doors.live.ports import Outlet, Ports
 from tertulia.doors.live.store import Report
 from tertulia.doors.live.window import SequenceWindow
-from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import TertuliaError
 from tertulia.speech.decoding.errors import DecoderStoppedError
-from tertulia.speech.domain import SAMPLE_RATE_HZ, RecognitionOptions, Samples
+from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
 from tertulia.speech.host.errors import EngineBusyError
 from tertulia.transcripts.domain import TranscriptMissingError
 
@@ -50,42 +49,6 @@ STOP_SECONDS = 10.0
 ASK_SECONDS = 2.0
 """How often missing chunks are asked for."""
 GAP_SECONDS = 10.0
-
-
-class Outlet(Protocol):
-    """The connection of the client that speaks."""
-
-    def tell(self, event: str, data: Mapping[str, Any]) -> None:
-        """Has the event sent after those before it; never waits."""
-        ...
-
-    def ack(self, received_seq: int, committed_seq: int) -> None:
-        """Says how far it is."""
-        ...
-
-    def end(self, close: Close, event: str = "", data: Mapping[str, Any] | None = None) -> None:
-        """Sends what waits and the last event, and closes."""
-        ...
-
-
-Complete = Callable[["RunningSession", EndReason], Awaitable[None]]
-Leave = Callable[["RunningSession"], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What every session of a server shares."""
-
-    clock: Clock
-    commits: Commits
-    open_live: OpenLive
-    open_decoder: OpenDecoder
-    publish: Callable[["RunningSession", str, Mapping[str, Any]], None]
-    """Tells listeners, on whatever server they are."""
-    complete: Complete
-    """Makes the end durable."""
-    leave: Leave
-    """The session is no longer held here."""
 
 
 class RunningSession:
@@ -122,14 +85,8 @@ class RunningSession:
         self._draining = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
         self.confirming = Confirming(self, ports.commits, clock)
-        options = RecognitionOptions(
-            language=session.language,
-            hot_words=session.hot_words,
-            words=True,
-            diarise=session.diarise,
-        )
         self.hearing = Hearing(
-            ports.open_live, options, session.engine, self.kept, clock,
+            ports.open_live, options_of(session), session.engine, self.kept, clock,
             told=self.confirming.heard, trouble=self._trouble,
         )  # fmt: skip
         self._committer: asyncio.Task[None] | None = None
@@ -138,26 +95,12 @@ class RunningSession:
 
     async def start(self) -> None:
         """Opens what reads the sound; the engine is opened beside it."""
-        progress = self.session.progress
-        begin, header = progress.restart, self.session.header
-        if begin.seq < progress.epoch_seq:
-            # what lay between was in the memory of a server and of a client that are both gone
-            begin = Restart(progress.epoch_seq, 0, progress.heard)
-        if begin.seq == progress.epoch_seq and not begin.skip_bytes:
-            header = b""  # the first chunk has it
+        begin, header = self.session.beginning
         self._intake = await open_intake(self._form, self.ports.open_decoder, begin, header)
         self._restart = begin
-        self._skip = max(0, progress.heard - begin.position)
+        self._skip = max(0, self.kept.heard - begin.position)
         self.hearing.start()
         self._committer = asyncio.create_task(self._commit(), name="live: confirm")
-
-    @property
-    def gap(self) -> tuple[int, int] | None:
-        """Chunks that nobody has any more."""
-        progress = self.session.progress
-        if progress.restart.seq < progress.epoch_seq and self.window.received == progress.epoch_seq:
-            return progress.restart.seq + 1, progress.epoch_seq
-        return None
 
     async def new_epoch(self, form: Form | None) -> None:
         """Another recorder goes on: closes what there is of the one before."""
@@ -266,13 +209,8 @@ class RunningSession:
             except DecoderStoppedError:
                 self.drop(Close.FAULT, Code.CONNECTION_LOST, "The decoder was started anew.")
                 return
-            except LiveError as error:
+            except (LiveError, TertuliaError) as error:
                 self._unreadable(error)
-                return
-            except TertuliaError as error:
-                self._unreadable(
-                    LiveError(Code.UNSUPPORTED_FORMAT, error.detail, reason=error.code)
-                )
                 return
             self.chunks += 1
             self.pace.arrivals.append((intake.position, seq, now))
@@ -301,8 +239,10 @@ class RunningSession:
         elif self.stop_at is not None and self.window.received >= self.stop_at[0]:
             self.finish(EndReason.STOPPED)
 
-    def _unreadable(self, error: LiveError) -> None:
+    def _unreadable(self, error: LiveError | TertuliaError) -> None:
         self._queue.clear()
+        if isinstance(error, TertuliaError):
+            error = LiveError(Code.UNSUPPORTED_FORMAT, error.detail, reason=error.code)
         self.complain(error)
         self.finish(EndReason.UNREADABLE_AUDIO)
 
@@ -444,11 +384,6 @@ class RunningSession:
         """Begins the end: everything heard is made text first."""
         if self._ending is None and not self.lost:
             self._ending = asyncio.create_task(self._end(reason), name="live: end")
-
-    async def finished(self) -> None:
-        """Waits for an end that has begun."""
-        if self._ending is not None:
-            await asyncio.shield(self._ending)
 
     async def _end(self, reason: EndReason) -> None:
         try:

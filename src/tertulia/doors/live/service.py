@@ -1,20 +1,14 @@
 """Live sessions: made, listed, ended, handed from server to server."""
 
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 from uuid import UUID
 
 from tertulia.doors.live.commits import SessionTakenError
 from tertulia.doors.live.domain import (
-    LONGEST_HOT_WORD,
-    LONGEST_LIMIT_SECONDS,
-    MOST_HOT_WORDS,
-    MOST_METADATA_BYTES,
     EndReason,
     LiveFullError,
     LogEntry,
@@ -25,7 +19,7 @@ from tertulia.doors.live.domain import (
     duration_limit,
 )
 from tertulia.doors.live.errors import Close
-from tertulia.doors.live.formats import DEFAULT_MIME, parse_mime
+from tertulia.doors.live.formats import parse_mime
 from tertulia.doors.live.node import (
     ENDED,
     GONE,
@@ -36,29 +30,28 @@ from tertulia.doors.live.node import (
     topic_of,
 )
 from tertulia.doors.live.running import RunningSession
+from tertulia.doors.live.spending import use_of
 from tertulia.doors.live.store import LiveStore
+from tertulia.doors.live.wanted import Engines, Load, Wanted, hot_words, metadata
 from tertulia.events.service import Events
 from tertulia.identity.domain import Principal
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database, Transaction
-from tertulia.kernel.errors import InvalidRequestError, StorageFullError, UnavailableError
+from tertulia.kernel.errors import StorageFullError, UnavailableError
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
-from tertulia.ledger.domain import Spender, Unit, Use
+from tertulia.ledger.domain import Spender
 from tertulia.ledger.service import Ledger
-from tertulia.speech.domain import SAMPLE_RATE_HZ
 from tertulia.transcripts.domain import (
     Kind,
     Segment,
     TranscriptMissingError,
     tidy_language,
-    tidy_name,
 )
 from tertulia.transcripts.service import TranscriptService
 
 log = logging.getLogger(__name__)
 
-DOOR = "live"
 MOST_LOG = 1_000
 MOST_REPLAYED = 2_000
 PAGE = 500
@@ -66,43 +59,6 @@ LONGEST_UTTERANCE_SECONDS = 60.0
 STORAGE_RETRY_SECONDS = 2.0
 FULL_RETRY_SECONDS = 10
 LEFT_AT_ONCE = 100
-
-
-class Load(Protocol):
-    """How many live streams the speech host follows, and how many it can."""
-
-    @property
-    def streams(self) -> int: ...
-
-    @property
-    def capacity(self) -> int: ...
-
-
-class Engines(Protocol):
-    """Which live engines there are; `SpeechService` knows."""
-
-    def live_names(self, engine: str | None, language: str | None) -> Sequence[str]:
-        """The engines that would hear it, in order; refused when there is none."""
-        ...
-
-    def all_names(self) -> Sequence[str]:
-        """Every engine that can hear live."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a session is to be."""
-
-    space_id: UUID | None = None
-    title: str = ""
-    language: str | None = None
-    engine: str | None = None
-    hot_words: Sequence[str] = ()
-    diarise: bool = False
-    mime_type: str = DEFAULT_MIME
-    duration_limit: int = LONGEST_LIMIT_SECONDS
-    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LiveService:
@@ -169,9 +125,9 @@ class LiveService:
             title=transcript.title,
             language=language,
             engine=engine,
-            hot_words=_hot_words(wanted.hot_words),
+            hot_words=hot_words(wanted.hot_words),
             diarise=wanted.diarise,
-            metadata=_metadata(wanted.metadata),
+            metadata=metadata(wanted.metadata),
             credential_kind=who.kind.value,
             credential_id=who.credential_id,
             token_key=secrets.token_bytes(32),
@@ -412,7 +368,8 @@ class LiveService:
                 await self._remove_empty(tx, session.transcript_id)
         except TranscriptMissingError:
             log.info("a live session ended whose transcript was removed")
-        await self._spend(tx, session)
+        if (use := use_of(session)) is not None:
+            await self._ledger.record(tx, use)
         entry = LogEntry(
             session.session_id, now, status.value, reason.value,
             {"seconds": round(progress.duration_seconds, 3), "chunks": progress.chunks},
@@ -427,23 +384,6 @@ class LiveService:
             await self._hall.delete(tx, None, transcript_id)
         finally:
             self._empty.discard(transcript_id)
-
-    async def _spend(self, tx: Transaction, session: StreamingSession) -> None:
-        """One use of the engine that heard it; of a chain the last one was at it."""
-        engine = (session.provider or session.engine or "").split("|")[-1].split(",")[0]
-        if not engine or not session.progress.position:
-            return
-        use = Use(
-            door=DOOR,
-            space_id=session.space_id,
-            engine=engine,
-            unit=Unit.SECONDS,
-            quantity=round(session.progress.position / SAMPLE_RATE_HZ, 3),
-            transcript_id=session.transcript_id,
-            user_id=session.user_id,
-            api_key_id=session.credential_id if session.credential_kind == "key" else None,
-        )
-        await self._ledger.record(tx, use)
 
     def _recently(self) -> datetime:
         """A server that holds a session has said so since."""
@@ -497,24 +437,3 @@ class LiveService:
         """A space goes, and every session in it."""
         for session_id in await self._store.remove_in(tx, space_id):
             await self._events.publish(tx, NODES, GONE, {"session_id": str(session_id)})
-
-
-def _hot_words(words: Sequence[str]) -> tuple[str, ...]:
-    tidy = [name for word in words if (name := tidy_name(word))]
-    if len(tidy) > MOST_HOT_WORDS or any(len(word) > LONGEST_HOT_WORD for word in tidy):
-        raise InvalidRequestError(
-            f"hot_words: at most {MOST_HOT_WORDS} of at most {LONGEST_HOT_WORD} characters are taken."
-        )
-    return tuple(dict.fromkeys(tidy))
-
-
-def _metadata(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        text = json.dumps(dict(given), allow_nan=False)
-    except ValueError:
-        text = ""
-    if not text or "\\u0000" in text or len(text) > MOST_METADATA_BYTES:
-        raise InvalidRequestError(
-            f"metadata: a JSON object of at most {MOST_METADATA_BYTES} bytes without NUL characters is taken."
-        )
-    return given

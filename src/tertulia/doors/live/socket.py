@@ -18,7 +18,8 @@ from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.formats import DEFAULT_MIME
 from tertulia.doors.live.node import LiveNode
 from tertulia.doors.live.running import RunningSession
-from tertulia.doors.live.service import LiveService, Wanted
+from tertulia.doors.live.service import LiveService
+from tertulia.doors.live.wanted import Wanted
 from tertulia.identity.domain import SPEECH, Principal
 from tertulia.identity.rate_limits import CREATE, RateLimiter
 from tertulia.kernel.clock import Clock
@@ -85,8 +86,11 @@ class LiveSocket:
         )
         connection.tell("session_created", self._created(running, resumed))
         if after is not None:
-            await self._replay(running, connection, after)
+            after = await self._replay(running, connection, after)
         self._node.welcome(running, connection)
+        if after is not None:
+            # what became durable between reading and the welcome was told to nobody
+            await self._replay(running, connection, after)
         return visitor, running
 
     async def _create(self, who: Principal, parameters: dict[str, str]) -> StreamingSession:
@@ -130,13 +134,14 @@ class LiveSocket:
 
     async def _replay(
         self, running: RunningSession, connection: Connection, after_seconds: float
-    ) -> None:
+    ) -> float:
+        """Sends finals that end later; gives where the last one ends."""
         async with self._database.transaction() as tx:
             finals = await self._service.finals(tx, running.session, after_seconds=after_seconds)
         for segment in finals:
-            connection.tell(
-                "transcription_final", protocol.result_data(replayed(running.id, segment))
-            )
+            result = replayed(running.id, segment)
+            connection.tell("transcription_final", protocol.result_data(result))
+        return max([after_seconds, *(segment.end for segment in finals)])
 
 
 class _Reader:
