@@ -87,7 +87,11 @@ async def test_offline_shows_the_passages_and_writes_nothing(
 
 
 async def test_a_chain_falls_through_to_the_passages(
-    asking: Asking, spoken: Spoken, fake_llm: OpenAIChatServer
+    database: Database,
+    asking: Asking,
+    spoken: Spoken,
+    fake_llm: OpenAIChatServer,
+    analysis_ledger: Ledger,
 ) -> None:
     made = await spoken("meeting.en")
     fake_llm.acts = [fail(503), fail(503)]
@@ -101,6 +105,9 @@ async def test_a_chain_falls_through_to_the_passages(
     fake_llm.acts = [Act("no"), Act("no")]
     with pytest.raises(ModelNonsenseError):
         await asking.one([made.space_id], made.id, question, chain="openai:gpt-x")
+    async with database.transaction() as tx:
+        uses = await analysis_ledger.entries(tx, Asked((made.space_id,)), None, 10)
+    assert sum(u.use.quantity for u in uses if u.use.engine == "openai") == 36
 
 
 async def test_of_a_long_conversation_only_what_fits_is_told(

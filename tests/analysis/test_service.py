@@ -211,6 +211,7 @@ async def test_a_model_that_fails_is_said_and_can_be_asked_again(
     drain_jobs: Drain,
     fake_llm: OpenAIChatServer,
     told: Told,
+    analysis_ledger: Ledger,
     acts: list[Act],
     code: str,
 ) -> None:
@@ -222,6 +223,11 @@ async def test_a_model_that_fails_is_said_and_can_be_asked_again(
     assert failed.status is Status.FAILED
     assert failed.error is not None
     assert failed.error["code"] == code
+    async with database.transaction() as tx:
+        uses = await analysis_ledger.entries(tx, Asked((made.space_id,)), None, 10)
+    # what was paid for in vain is paid for
+    paid = {"llm_nonsense": 36, "llm_refused": 18}.get(code, 0)
+    assert sum(u.use.quantity for u in uses) == paid
     assert ("analysis.failed", code) in [(t, d.get("code")) for _, t, d in told.events]
     fake_llm.acts = [Act(json.dumps(ANSWER))]
     await requested(database, analyses, made, chain="openai:gpt-x")

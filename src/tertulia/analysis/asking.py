@@ -122,7 +122,11 @@ class Asking:
         if not places:
             raise NothingSaidError("Nothing was said yet that could answer.")
         told = Passages.of(places, transcript.language)
-        answered, spent = await self._answered(question, told, allowed)
+        try:
+            answered, spent = await self._answered(question, told, allowed)
+        except LanguageError as error:
+            await self._record(transcript.space_id, transcript.id, requester, error.spent, told)
+            raise
         await self._record(transcript.space_id, transcript.id, requester, spent, told)
         return answered
 
@@ -143,7 +147,11 @@ class Asking:
         if not places:
             return Answered(False, None, (), OFFLINE)
         told = Passages.of(places)
-        answered, spent = await self._answered(question, told, allowed)
+        try:
+            answered, spent = await self._answered(question, told, allowed)
+        except LanguageError as error:
+            await self._record(space_id, None, requester, error.spent, told)
+            raise
         await self._record(space_id, None, requester, spent, told)
         return answered
 
@@ -170,16 +178,18 @@ class Asking:
         best = await asyncio.to_thread(_best, question, told)
         models = tuple(link for link in chain if not link.is_offline)
         tried = ""
+        paid: tuple[Spent, ...] = ()
         if models:
             try:
                 return await self._by_models(question, told, best, models)
-            except LanguageError:
+            except LanguageError as error:
                 if len(models) == len(chain):
                     raise
+                paid = error.spent
                 tried = "|".join(dict.fromkeys(link.engine for link in models)) + "|"
         found = _offline(told, best)
-        spent = (Spent(OFFLINE, None, Usage(), 0),)
-        return replace(found, provider=f"{tried}{OFFLINE}"), spent
+        spent = Spent(OFFLINE, None, Usage(), 0)
+        return replace(found, provider=f"{tried}{OFFLINE}"), (*paid, spent)
 
     async def _by_models(
         self, question: str, told: Passages, best: Sequence[Passage], chain: Sequence[Link]

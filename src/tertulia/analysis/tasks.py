@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -91,6 +92,7 @@ class AnalysisTasks:
             except UnwantedError:
                 return None
             except LanguageError as error:
+                await self._paid(step, begun, material, error.spent)
                 if not offline:
                     raise
                 log.warning("analysis falls back to offline", code=error.code)
@@ -98,7 +100,13 @@ class AnalysisTasks:
         began = time.monotonic()
         reading = await asyncio.to_thread(read_offline, material, begun.wanted)
         took_ms = round((time.monotonic() - began) * 1000)
-        spent = Spent(OFFLINE, None, Usage(), took_ms)
+        await self._paid(step, begun, material, [Spent(OFFLINE, None, Usage(), took_ms)])
+        provider = "|".join([*tried, OFFLINE])
+        return Reading(reading.results, provider, covered=reading.covered)
+
+    async def _paid(
+        self, step: Step, begun: Analysis, material: Material, spent: Sequence[Spent]
+    ) -> None:
         async with step.transaction() as tx:
             await self._service.record(
                 tx,
@@ -106,11 +114,9 @@ class AnalysisTasks:
                 begun.transcript_id,
                 material.transcript.kind.value,
                 begun.requester,
-                [spent],
+                spent,
                 characters=material.characters,
             )
-        provider = "|".join([*tried, OFFLINE])
-        return Reading(reading.results, provider, covered=reading.covered)
 
     async def _by_models(
         self,

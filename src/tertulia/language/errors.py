@@ -2,9 +2,13 @@
 
 import math
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from tertulia.kernel.errors import InvalidRequestError, TertuliaError
 from tertulia.language.usage import Usage
+
+if TYPE_CHECKING:
+    from tertulia.language.domain import Spent
 
 
 class LanguageError(TertuliaError):
@@ -29,6 +33,8 @@ class LanguageError(TertuliaError):
         self.retry_after_seconds = retry_after_seconds
         self.usage = Usage()
         """What was spent before it failed."""
+        self.spent: tuple[Spent, ...] = ()
+        """The same, of every member of a chain of which none answered."""
 
 
 class ModelRefusedError(LanguageError):

@@ -165,7 +165,9 @@ class LanguageService:
             spent.append(self._spent(link, found.usage, start))
             provider = "|".join([*tried, found.provider])
             return replace(found, provider=provider, spent=tuple(spent))
-        raise failure or _nobody(self._links(chain, can_offline=True))
+        failure = failure or _nobody(self._links(chain, can_offline=True))
+        failure.spent = tuple(spent)
+        raise failure
 
     async def prepare(self) -> None:
         """Loads the libraries of the server's own chain, so that nobody's first word waits for them."""
