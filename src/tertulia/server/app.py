@@ -137,14 +137,7 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(part)
     api.include_router(ledger_api.router(services.ledger, services.access))
     api.include_router(demo_api.router(services.demo, services.access))
-    for part in voice_routers(
-        services.talk,
-        services.settings,
-        services.ledger,
-        services.access,
-        services.blob_store,
-        services.clock,
-    ):
+    for part in voice_routers(services):
         api.include_router(part)
     api.include_router(reference.router(api))
     for kind, handler in (

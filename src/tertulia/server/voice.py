@@ -1,10 +1,10 @@
 """Bots and the voice door put together: who answers, with which tools, and what is kept of it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from tertulia.blobs.domain import BlobStore
 from tertulia.blobs.service import BlobService
 from tertulia.bots import api as bots_api
 from tertulia.bots import domain as bots
@@ -15,7 +15,6 @@ from tertulia.bots.turn import TurnService
 from tertulia.doors.voice import api as voice_api
 from tertulia.doors.voice import domain as voice
 from tertulia.doors.voice.service import VoiceService
-from tertulia.identity.access import Access
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
@@ -26,6 +25,9 @@ from tertulia.ledger.service import Ledger
 from tertulia.speech.service import SpeechService
 from tertulia.transcripts.service import TranscriptService
 from tertulia.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from tertulia.server.wiring import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +82,20 @@ def build_voice(
     return VoiceParts(service, turns, toolbox, door)
 
 
-def voice_routers(
-    parts: VoiceParts,
-    settings: Settings,
-    ledger: Ledger,
-    access: Access,
-    store: BlobStore,
-    clock: Clock,
-) -> list[APIRouter]:
+def voice_routers(services: "Services") -> list[APIRouter]:
     """Their routes."""
+    parts, settings, clock = services.talk, services.settings, services.clock
     links = voice_api.Links(
         clock, public_url=settings.public_url or "", seconds=settings.voice_link_seconds
     )
     return [
-        bots_api.router(parts.bots, parts.turns, ledger, access, clock),
+        bots_api.router(parts.bots, parts.turns, services.ledger, services.access, clock),
         voice_api.router(
-            parts.voice, access, store, clock, links, max_audio_bytes=settings.voice_max_bytes
+            parts.voice,
+            services.access,
+            services.blob_store,
+            clock,
+            links,
+            max_audio_bytes=settings.voice_max_bytes,
         ),
     ]

@@ -146,7 +146,7 @@ def router(
     max_audio_bytes: int,
 ) -> APIRouter:
     """Everything of this door."""
-    whole = APIRouter()
+    whole = APIRouter(route_class=TransactionRoute)
     whole.include_router(_asking(service, access, links, max_audio_bytes))
     whole.include_router(_looking(service, access, store, clock, links))
     return whole
