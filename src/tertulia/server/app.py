@@ -52,6 +52,8 @@ COSTLY = (
     "/api/search/ask",
 )
 """Addresses where a POST makes something that costs work or room."""
+COSTLY_ENDS = ("/ask", "/analysis")
+"""The same of what is below a transcript's own address."""
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -84,7 +86,8 @@ async def _count(services: Services, scope: Scope) -> Mapping[str, str]:
     path: str = scope["path"]
     if not path.startswith(COUNTED):
         return {}
-    costly = scope["method"] == "POST" and path.startswith(COSTLY)
+    asks_much = path.startswith(COSTLY) or path.endswith(COSTLY_ENDS)
+    costly = scope["method"] == "POST" and asks_much
     who = services.access.caller(HTTPConnection(scope))
     return await services.limiter.check(CREATE if costly else DEFAULT, who)
 
