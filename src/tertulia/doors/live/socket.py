@@ -184,8 +184,11 @@ class _Reader:
             await self._breathe()
         samples = session.take(seq, payload)
         if samples is not None:
-            await connection.ack_now(seq, session.durable.committed_seq)
+            # heard first: acknowledging may find that the client has gone, and this chunk is in no queue
+            connection.busy = True
             await session.hear(samples)
+            connection.busy = False
+            await connection.ack_now(seq, session.durable.committed_seq)
             return
         fresh = session.offer(seq, payload)
         await connection.ack_now(session.window.received, session.durable.committed_seq)
