@@ -1,7 +1,6 @@
 """Single sign-on with an OpenID Connect provider: discovery, PKCE, nonce, and an id_token that is checked."""
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -12,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from tertulia.identity.claims import Attempt, Claims
 from tertulia.identity.errors import SingleSignOnError
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import UnavailableError
@@ -25,27 +25,6 @@ TRUSTED_ALGORITHMS = frozenset(
 METADATA_SECONDS = 3600.0
 LEEWAY_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A sign-on under way: what the provider's answer must match."""
-
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
-    return_to: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """Who the provider says it is."""
-
-    issuer: str
-    subject: str
-    email: str | None
-    email_verified: bool
-    name: str | None
 
 
 class OidcProvider:

@@ -1,9 +1,9 @@
 """What identity does: one service, with a part for each noun."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tertulia.identity.changes import Announcer, Changes, Outside
-from tertulia.identity.oidc import OidcProvider
 from tertulia.identity.passwords import Passwords
 from tertulia.identity.scopes import ScopeRegistry
 from tertulia.identity.service.guests import GuestService
@@ -25,6 +25,9 @@ from tertulia.identity.store import (
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from tertulia.identity.oidc import OidcProvider
 
 __all__ = [
     "GuestService",
@@ -82,7 +85,7 @@ class IdentityService:
             life=timedelta(days=settings.invitation_days),
         )
         self.sign_on = SignOnService(
-            OidcProvider.of(settings, clock),
+            _provider(settings, clock),
             self.users,
             users,
             clock,
@@ -97,3 +100,12 @@ class IdentityService:
     async def first_start_link(self, tx: Transaction) -> str | None:
         """The secret that makes the server's first owner, in the place of the one before; None once there is one."""
         return await self.users.first_start_link(tx)
+
+
+def _provider(settings: Settings, clock: Clock) -> "OidcProvider | None":
+    """The provider of single sign-on; its libraries are loaded only where there is one."""
+    if not settings.oidc_issuer:
+        return None
+    from tertulia.identity.oidc import OidcProvider
+
+    return OidcProvider.of(settings, clock)

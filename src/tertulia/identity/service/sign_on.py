@@ -1,16 +1,20 @@
 """Single sign-on: who the provider's person is here."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from tertulia.identity.claims import Attempt, Claims
 from tertulia.identity.domain import User
 from tertulia.identity.errors import SingleSignOnError, SingleSignOnUnknownError
-from tertulia.identity.oidc import Attempt, Claims, OidcProvider
 from tertulia.identity.service.users import UserService
 from tertulia.identity.store import UserStore
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import NotFoundError
 from tertulia.kernel.ids import secret_hash
+
+if TYPE_CHECKING:
+    from tertulia.identity.oidc import OidcProvider
 
 ATTEMPT_LIFE = timedelta(minutes=10)
 
@@ -20,7 +24,7 @@ class SignOnService:
 
     def __init__(
         self,
-        provider: OidcProvider | None,
+        provider: "OidcProvider | None",
         users: UserService,
         store: UserStore,
         clock: Clock,
@@ -34,7 +38,7 @@ class SignOnService:
         self._create_users = create_users
 
     @property
-    def provider(self) -> OidcProvider:
+    def provider(self) -> "OidcProvider":
         """The provider; there may be none."""
         if self._provider is None:
             raise NotFoundError("Single sign-on is not set up. Sign in with e-mail and password.")
