@@ -318,6 +318,21 @@ describe("the text", () => {
     expect(words(session).map(([text]) => text)).toEqual(["Two", "Three"]);
   });
 
+  it("keeps a draft in sight over a cut, until the next connection says something new", () => {
+    const session = begin();
+    line.last.greet();
+    line.last.tell("transcription_partial", result("u1", "Hello"));
+    line.last.end(1012);
+    line.last.greet({ resumed: true });
+    line.last.tell("transcription_final", {
+      ...result("u0", "Before.", { start_time: -2, end_time: -1 }),
+      replayed: true,
+    });
+    expect(words(session).map(([text]) => text)).toEqual(["Before.", "Hello"]);
+    line.last.tell("transcription_partial", result("u2", "Hullo there", { start_time: 2, end_time: 3 }));
+    expect(words(session).map(([text]) => text)).toEqual(["Before.", "Hullo there"]);
+  });
+
   it("tells how far it is behind the sound, and warns past three seconds", () => {
     const session = begin();
     line.last.greet();

@@ -177,6 +177,7 @@ export type Ending = "done" | "over" | "superseded" | "token" | "at_once" | "lat
 const endings: Record<number, Ending> = {
   1000: "done",
   1001: "at_once",
+  1012: "at_once",
   1013: "later",
   4000: "refused",
   4001: "token",

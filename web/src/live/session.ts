@@ -72,6 +72,7 @@ export class LiveSession {
   private readonly retries = new Retries(() => void this.connect());
   private connection: Connection | null = null;
   private ready = false;
+  private stale = false;
   private epoch: number | null = null;
   private anew: boolean;
   private wish: Wish = "recording";
@@ -229,11 +230,11 @@ export class LiveSession {
         return;
       case "transcription_partial":
         return this.view.change({
-          lines: withPartial(this.view.get().lines, message.data),
+          lines: withPartial(this.lines(message.data), message.data),
           ...this.delay(message.data),
         });
       case "transcription_final":
-        return this.view.change({ lines: withFinal(this.view.get().lines, message.data) });
+        return this.view.change({ lines: withFinal(this.lines(message.data), message.data) });
       case "status":
         return this.becomes(message.data.status);
       case "metrics":
@@ -250,7 +251,16 @@ export class LiveSession {
     }
   }
 
+  /** The lines so far. Partials of before a cut stay in sight, but are void once the new connection says something new. */
+  private lines(result: Result): readonly Line[] {
+    const { lines } = this.view.get();
+    if (!this.stale || result.replayed) return lines;
+    this.stale = false;
+    return lines.filter((line) => line.final || line.id === result.utterance_id);
+  }
+
   private greeted(hello: SessionCreated): void {
+    this.stale = true;
     this.token = hello.token;
     this.epoch = hello.epoch;
     this.anew = false;
