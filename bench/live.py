@@ -168,7 +168,10 @@ async def cuts(wanted: int, at_once: int = 8) -> None:
             events = [event async for event in session]
         assert session.transcript_id
         kept = await asyncio.to_thread(server.text, session.transcript_id)
-        return network.cut_connections, not _words(events) == said == kept, len(said)
+        differs = not _words(events) == said == kept
+        if differs:
+            print(f"   seed {seed}: client {_words(events) == said}, hall {kept == said}")
+        return network.cut_connections, differs, len(said)
 
     try:
         while made < wanted:
