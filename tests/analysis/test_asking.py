@@ -16,7 +16,8 @@ from tertulia.kernel.database import Database
 from tertulia.language.errors import ModelNonsenseError, ModelUnavailableError
 from tertulia.ledger.domain import Asked
 from tertulia.ledger.service import Ledger
-from tertulia.transcripts.domain import Filter, Kind, TranscriptMissingError
+from tertulia.transcripts.domain import Filter, Kind
+from tertulia.transcripts.errors import TranscriptMissingError
 
 pytestmark = pytest.mark.db
 

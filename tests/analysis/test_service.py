@@ -26,7 +26,8 @@ from tertulia.kernel.database import Database
 from tertulia.language.errors import UnknownModelError
 from tertulia.ledger.domain import Asked, Period
 from tertulia.ledger.service import Ledger
-from tertulia.transcripts.domain import Transcript, TranscriptMissingError
+from tertulia.transcripts.domain import Transcript
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.service import TranscriptService
 
 pytestmark = pytest.mark.db

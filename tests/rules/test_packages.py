@@ -116,7 +116,7 @@ def routes_are_transactions(module: Module) -> Iterator[str]:
     if not any(name == "tertulia.kernel.http.Tx" for _, name in module.imports()):
         return
     for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Call) or dotted(node.func) != "APIRouter":
+        if not isinstance(node, ast.Call) or dotted(node.func) not in ("APIRouter", "Router"):
             continue
         if not any(keyword.arg == "route_class" for keyword in node.keywords):
             yield f"{module.at(node)}: its routes take a Tx. Give the router route_class=TransactionRoute."

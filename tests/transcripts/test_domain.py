@@ -8,15 +8,8 @@ from hypothesis import strategies as st
 
 from tertulia.kernel.errors import InvalidRequestError
 from tertulia.speech.domain import Word
-from tertulia.transcripts.domain import (
-    MOST_TEXT_BYTES,
-    Draft,
-    SegmentTooLongError,
-    realigned,
-    settled,
-    tidy,
-    tidy_tags,
-)
+from tertulia.transcripts.domain import MOST_TEXT_BYTES, Draft, realigned, settled, tidy, tidy_tags
+from tertulia.transcripts.errors import SegmentTooLongError
 
 pytestmark = pytest.mark.unit
 

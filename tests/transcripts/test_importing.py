@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tertulia.speech.domain import Recognition, Segment, Word
 from tertulia.speech.formats import render
-from tertulia.transcripts.domain import Draft, ImportUnreadableError
+from tertulia.transcripts.domain import Draft
+from tertulia.transcripts.errors import ImportUnreadableError
 from tertulia.transcripts.importing import parse
 
 pytestmark = pytest.mark.unit

@@ -19,16 +19,10 @@ from tertulia.kernel.database import Database
 from tertulia.kernel.errors import StorageFullError
 from tertulia.kernel.pages import Position
 from tertulia.speech.domain import Word
-from tertulia.transcripts.domain import (
-    Draft,
-    Filter,
-    Kind,
-    Outcome,
-    Segment,
+from tertulia.transcripts.domain import Draft, Filter, Kind, Outcome, Segment, State, Transcript
+from tertulia.transcripts.errors import (
     SegmentMissingError,
     SegmentNotFinalError,
-    State,
-    Transcript,
     TranscriptMissingError,
     TranscriptOutdatedError,
 )

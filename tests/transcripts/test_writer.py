@@ -15,7 +15,8 @@ from tertulia.kernel.errors import InvalidRequestError, UnavailableError
 from tertulia.kernel.ids import new_id
 from tertulia.speech.domain import Word
 from tertulia.speech.redaction import Redaction
-from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError
+from tertulia.transcripts.domain import Draft, Outcome
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.writer import SegmentWriter
 

@@ -21,7 +21,8 @@ from tertulia.kernel.errors import ForbiddenError, NotSignedInError
 from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.language.errors import ModelUnavailableError, UnknownModelError
-from tertulia.transcripts.domain import READ, WRITE, TranscriptMissingError
+from tertulia.transcripts.domain import READ, WRITE
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.service import TranscriptService
 
 Id = Annotated[UUID, Path(alias="id")]

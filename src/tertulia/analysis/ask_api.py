@@ -16,7 +16,8 @@ from tertulia.kernel.http import Router
 from tertulia.kernel.problems import problems
 from tertulia.language import errors
 from tertulia.ledger.domain import BudgetExceededError
-from tertulia.transcripts.domain import READ, Filter, TranscriptMissingError
+from tertulia.transcripts.domain import READ, Filter
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.filtering import filter_of
 
 Id = Annotated[UUID, Path(alias="id")]

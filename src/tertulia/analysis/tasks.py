@@ -18,7 +18,7 @@ from tertulia.kernel.errors import TertuliaError, UnavailableError
 from tertulia.language.domain import OFFLINE, Link, Spent
 from tertulia.language.errors import LanguageError
 from tertulia.language.usage import Usage
-from tertulia.transcripts.domain import TranscriptMissingError
+from tertulia.transcripts.errors import TranscriptMissingError
 
 log = structlog.get_logger(__name__)
 

@@ -34,7 +34,7 @@ from tertulia.kernel.errors import (
     PayloadTooLargeError,
     TertuliaError,
 )
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.problems import problems
 from tertulia.language.errors import LanguageError
@@ -60,7 +60,7 @@ def router(
     service: BotService, turns: TurnService, ledger: Ledger, access: Access, clock: Clock
 ) -> APIRouter:
     """`/api/bots`: members talk to the bots of their spaces, admins change them."""
-    api = APIRouter(prefix="/api/bots", tags=["bots"], route_class=TransactionRoute)
+    api = Router(prefix="/api/bots", tags=["bots"], route_class=TransactionRoute)
     _add_reading(api, service, turns, access)
     _add_making(api, service, turns, access)
     _add_trial(api, turns.thinker, ledger, access, clock)

@@ -44,27 +44,43 @@ class Asked:
     space: str | None = None
 
 
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        file_okay=False,
+        help="The folder to write into. Without it the text of one file is printed, and that of "
+        "several is written beside them.",
+    ),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", help="An engine, or a chain tried in order: whisper,pocketsphinx."),
+]
+AtOnce = Annotated[
+    int,
+    typer.Option("--at-once", min=0, max=64, help="Recordings read side by side; 0 is one a core."),
+]
+Keep = Annotated[
+    bool,
+    typer.Option(
+        "--keep", help="Also keep each as a conversation of the hall, with its recording."
+    ),
+]
+Space = Annotated[
+    str | None,
+    typer.Option("--space", help="Where to keep them, by its id; else the first owner's space."),
+]
+
+
 def transcribe(
     files: Annotated[
         list[str],
         typer.Argument(help="Recordings, folders of them, patterns, or - for standard input."),
     ],
     to: Annotated[Format, typer.Option("--to", help="How the text is written.")] = "txt",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            file_okay=False,
-            help="The folder to write into. Without it the text of one file is printed, and that of "
-            "several is written beside them.",
-        ),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine", help="An engine, or a chain tried in order: whisper,pocketsphinx."
-        ),
-    ] = None,
+    out: Out = None,
+    engine: Engine = None,
     language: Annotated[
         str | None,
         typer.Option("--language", help="The language spoken, as a code or a name."),
@@ -75,24 +91,9 @@ def transcribe(
     again: Annotated[
         bool, typer.Option("--again", help="Also read recordings whose text is there already.")
     ] = False,
-    at_once: Annotated[
-        int,
-        typer.Option(
-            "--at-once", min=0, max=64, help="Recordings read side by side; 0 is one a core."
-        ),
-    ] = 0,
-    keep: Annotated[
-        bool,
-        typer.Option(
-            "--keep", help="Also keep each as a conversation of the hall, with its recording."
-        ),
-    ] = False,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space", help="Where to keep them, by its id; else the first owner's space."
-        ),
-    ] = None,
+    at_once: AtOnce = 0,
+    keep: Keep = False,
+    space: Space = None,
     data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON a recording.")

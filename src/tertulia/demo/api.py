@@ -12,7 +12,7 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.transcripts.domain import READ, WRITE, Transcript
 
@@ -35,7 +35,7 @@ class DemoOut(BaseModel):
 
 def router(demo: Demo, access: Access) -> APIRouter:
     """`/api/demo`; whoever may add to a space may also show it with a demo."""
-    api = APIRouter(prefix="/api/demo", tags=["demo"], route_class=TransactionRoute)
+    api = Router(prefix="/api/demo", tags=["demo"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
 

@@ -25,15 +25,14 @@ from tertulia.kernel.errors import (
     PayloadTooLargeError,
     UnsupportedMediaError,
 )
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.kernel.problems import problems
 from tertulia.speech.formats import MEDIA_TYPES
 from tertulia.transcripts.cursors import SegmentPosition
-from tertulia.transcripts.domain import (
-    READ,
-    WRITE,
-    Filter,
+from tertulia.transcripts.domain import READ, WRITE, Filter
+from tertulia.transcripts.erasing import Erasing
+from tertulia.transcripts.errors import (
     ImportUnreadableError,
     SegmentMissingError,
     SegmentNotFinalError,
@@ -41,7 +40,6 @@ from tertulia.transcripts.domain import (
     TranscriptMissingError,
     TranscriptOutdatedError,
 )
-from tertulia.transcripts.erasing import Erasing
 from tertulia.transcripts.exporting import Exporter, file_name
 from tertulia.transcripts.filtering import filter_of
 from tertulia.transcripts.importing import parse
@@ -78,7 +76,7 @@ def router(
     store: BlobStore,
 ) -> APIRouter:
     """`/api/transcripts` and what is below it; everybody in a space may read and change what is in it."""
-    api = APIRouter(prefix="/api/transcripts", tags=["transcripts"], route_class=TransactionRoute)
+    api = Router(prefix="/api/transcripts", tags=["transcripts"], route_class=TransactionRoute)
     _add_list(api, service, access)
     _add_import(api, service, access)
     _add_one(api, service, erasing, access)

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from tertulia.speech.domain import Word
-from tertulia.transcripts.domain import Draft, ImportUnreadableError
+from tertulia.transcripts.domain import Draft
+from tertulia.transcripts.errors import ImportUnreadableError
 
 MOST_SEGMENTS = 1_000_000
 

@@ -14,11 +14,12 @@ from tertulia.kernel.errors import (
     NotFoundError,
     NotSignedInError,
 )
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.kernel.problems import problems
-from tertulia.transcripts.domain import READ, WRITE, TranscriptMissingError
+from tertulia.transcripts.domain import READ, WRITE
 from tertulia.transcripts.erasing import Erasing, Keeping, ReceiptMissingError
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.keeping_protocol import (
     ConversationsErasure,
     PersonErasure,
@@ -34,7 +35,7 @@ GUARDED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 
 def router(erasing: Erasing, keeping: Keeping, access: Access) -> APIRouter:
     """`/api/erasures`, and `/api/spaces/{id}/retention`."""
-    api = APIRouter(prefix="/api", tags=["erasure"], route_class=TransactionRoute)
+    api = Router(prefix="/api", tags=["erasure"], route_class=TransactionRoute)
     _add_rules(api, keeping, access)
     _add_erasing(api, erasing, access)
     _add_receipts(api, erasing, access)

@@ -13,7 +13,8 @@ from tertulia.kernel.errors import TertuliaError
 from tertulia.language.domain import Embedder
 from tertulia.ledger.domain import BudgetExceededError, Spender, Unit, Use
 from tertulia.transcripts.document import all_segments
-from tertulia.transcripts.domain import Filter, Segment, State, Transcript, TranscriptMissingError
+from tertulia.transcripts.domain import Filter, Segment, State, Transcript
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.searching import Hit, Query
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.store import SegmentStore

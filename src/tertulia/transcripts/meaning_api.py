@@ -9,7 +9,7 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.ledger.domain import BudgetExceededError
 from tertulia.transcripts.domain import READ, Filter
@@ -37,7 +37,7 @@ class NearList(BaseModel):
 
 def router(meaning: Meaning, access: Access) -> APIRouter:
     """`/api/search/meaning` and `/api/search/options`."""
-    api = APIRouter(prefix="/api/search", tags=["transcripts"], route_class=TransactionRoute)
+    api = Router(prefix="/api/search", tags=["transcripts"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
     Wanted = Annotated[Filter, Depends(filter_of(access))]  # noqa: N806 - a type
 

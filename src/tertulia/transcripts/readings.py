@@ -17,16 +17,18 @@ from tertulia.transcripts.difference import Difference, Said, difference, words_
 from tertulia.transcripts.domain import (
     Draft,
     Reading,
-    ReadingInUseError,
-    ReadingMissingError,
     ReadingStatus,
-    ReadingUnfinishedError,
     Segment,
-    SegmentNotFinalError,
     State,
     Transcript,
     tidy,
     words_to_rows,
+)
+from tertulia.transcripts.errors import (
+    ReadingInUseError,
+    ReadingMissingError,
+    ReadingUnfinishedError,
+    SegmentNotFinalError,
 )
 from tertulia.transcripts.recordings import Recordings, drafts_of
 from tertulia.transcripts.service import Spaces, TranscriptService

@@ -10,13 +10,12 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import CrossSiteError, MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotSignedInError
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, cut
 from tertulia.kernel.problems import problems
 from tertulia.transcripts.cursors import SegmentPosition
-from tertulia.transcripts.domain import (
-    READ,
-    WRITE,
+from tertulia.transcripts.domain import READ, WRITE
+from tertulia.transcripts.errors import (
     ReadingInUseError,
     ReadingMissingError,
     ReadingUnfinishedError,
@@ -48,7 +47,7 @@ SHOWN = (*KNOWN, ReadingMissingError, ReadingUnfinishedError)
 
 def router(readings: Readings, access: Access) -> APIRouter:
     """`/api/transcripts/{id}/readings`."""
-    api = APIRouter(
+    api = Router(
         prefix="/api/transcripts/{id}/readings",
         tags=["transcripts"],
         route_class=TransactionRoute,

@@ -11,9 +11,10 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import Principal
 from tertulia.identity.errors import MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotSignedInError
-from tertulia.kernel.http import TransactionRoute, Tx
+from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
-from tertulia.transcripts.domain import READ, TranscriptMissingError
+from tertulia.transcripts.domain import READ
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.protocol import SpeakerList, WaveformOut
 from tertulia.transcripts.recordings import Recordings
 from tertulia.transcripts.waveform import MOST_POINTS
@@ -25,7 +26,7 @@ KNOWN = (NotSignedInError, ForbiddenError, MissingScopeError, TranscriptMissingE
 
 def router(recordings: Recordings, access: Access, store: BlobStore) -> APIRouter:
     """What a player needs of `/api/transcripts/{id}`."""
-    api = APIRouter(prefix="/api/transcripts", tags=["transcripts"], route_class=TransactionRoute)
+    api = Router(prefix="/api/transcripts", tags=["transcripts"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
 
     @api.get(

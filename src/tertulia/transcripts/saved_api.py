@@ -15,7 +15,7 @@ from tertulia.kernel.errors import (
     NotFoundError,
     NotSignedInError,
 )
-from tertulia.kernel.http import Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 from tertulia.transcripts.domain import READ, WRITE
 from tertulia.transcripts.keeping_protocol import (
@@ -37,7 +37,7 @@ GUARDED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 
 def router(saved: SavedSearches, people: People, access: Access) -> APIRouter:
     """`/api/search/saved` and `/api/people`."""
-    api = APIRouter(prefix="/api", tags=["transcripts"], route_class=TransactionRoute)
+    api = Router(prefix="/api", tags=["transcripts"], route_class=TransactionRoute)
     _add_saved(api, saved, access)
     _add_people(api, people, access)
     return api

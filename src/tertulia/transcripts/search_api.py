@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from tertulia.identity.access import Access
 from tertulia.identity.errors import MissingScopeError
 from tertulia.kernel.errors import ForbiddenError, NotFoundError, NotSignedInError
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, cut
 from tertulia.kernel.problems import problems
 from tertulia.transcripts.domain import Filter
@@ -31,7 +31,7 @@ GUARDED = (NotSignedInError, ForbiddenError, MissingScopeError, NotFoundError)
 
 def router(service: TranscriptService, exporter: Exporter, access: Access) -> APIRouter:
     """`/api/search`; only what is in the caller's own spaces is looked at."""
-    api = APIRouter(prefix="/api/search", tags=["transcripts"], route_class=TransactionRoute)
+    api = Router(prefix="/api/search", tags=["transcripts"], route_class=TransactionRoute)
     Wanted = Annotated[Filter, Depends(filter_of(access))]  # noqa: N806 - a type
 
     @api.get("", summary="Search what was said", responses=problems(*GUARDED))

@@ -26,12 +26,8 @@ from tertulia.transcripts.domain import (
     Kind,
     Outcome,
     Segment,
-    SegmentMissingError,
-    SegmentNotFinalError,
     State,
     Transcript,
-    TranscriptMissingError,
-    TranscriptOutdatedError,
     realigned,
     tidy,
     tidy_language,
@@ -39,6 +35,12 @@ from tertulia.transcripts.domain import (
     tidy_tags,
     tidy_text,
     tidy_title,
+)
+from tertulia.transcripts.errors import (
+    SegmentMissingError,
+    SegmentNotFinalError,
+    TranscriptMissingError,
+    TranscriptOutdatedError,
 )
 from tertulia.transcripts.finalising import SETTLED_SECONDS, Finalising, Follow
 from tertulia.transcripts.importing import Imported

@@ -20,8 +20,8 @@ from tertulia.speech.transcriptions.tasks import (
     later,
     passing,
 )
-from tertulia.transcripts.domain import TranscriptMissingError
 from tertulia.transcripts.erasing import Keeping
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.finalising import WRITE_DOCUMENT
 from tertulia.transcripts.readings import AGAIN, Begun, Readings
 from tertulia.transcripts.recordings import DRAW, Recordings

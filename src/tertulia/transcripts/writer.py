@@ -12,13 +12,8 @@ from tertulia.kernel.database import Database
 from tertulia.kernel.errors import StorageFullError, TertuliaError, UnavailableError
 from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.appending import Announcer, Appending, Outcomes
-from tertulia.transcripts.domain import (
-    NOTHING_HIDDEN,
-    Draft,
-    Outcome,
-    TranscriptMissingError,
-    tidy,
-)
+from tertulia.transcripts.domain import NOTHING_HIDDEN, Draft, Outcome, tidy
+from tertulia.transcripts.errors import TranscriptMissingError
 
 log = logging.getLogger(__name__)
 

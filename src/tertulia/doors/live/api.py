@@ -47,7 +47,7 @@ from tertulia.kernel.errors import (
     NotFoundError,
     NotSignedInError,
 )
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.kernel.problems import problems
 from tertulia.ledger.domain import BudgetExceededError
@@ -81,7 +81,7 @@ Engines = Callable[[], Sequence[EngineInfo]]
 
 def router(service: LiveService, node: LiveNode, access: Access, engines: Engines) -> APIRouter:
     """`/api/streaming`: making sessions and looking at one's own."""
-    api = APIRouter(prefix=PREFIX, tags=["live"], route_class=TransactionRoute)
+    api = Router(prefix=PREFIX, tags=["live"], route_class=TransactionRoute)
     _add_list(api, service, node, access)
     _add_one(api, service, node, access)
     _add_inside(api, service, access)

@@ -13,7 +13,8 @@ from tertulia.doors.live.store import LiveStore, Report
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import ConflictError, StorageFullError, TertuliaError, UnavailableError
-from tertulia.transcripts.domain import Draft, Outcome, TranscriptMissingError, tidy
+from tertulia.transcripts.domain import Draft, Outcome, tidy
+from tertulia.transcripts.errors import TranscriptMissingError
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from tertulia.kernel.errors import TertuliaError
 from tertulia.speech.decoding.errors import DecoderStoppedError
 from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
 from tertulia.speech.host.errors import EngineBusyError
-from tertulia.transcripts.domain import TranscriptMissingError
+from tertulia.transcripts.errors import TranscriptMissingError
 
 log = logging.getLogger(__name__)
 

@@ -42,12 +42,8 @@ from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
 from tertulia.ledger.domain import Spender
 from tertulia.ledger.service import Ledger
-from tertulia.transcripts.domain import (
-    Kind,
-    Segment,
-    TranscriptMissingError,
-    tidy_language,
-)
+from tertulia.transcripts.domain import Kind, Segment, tidy_language
+from tertulia.transcripts.errors import TranscriptMissingError
 from tertulia.transcripts.service import TranscriptService
 
 log = logging.getLogger(__name__)

@@ -59,6 +59,7 @@ from tertulia.kernel.errors import (
 from tertulia.kernel.http import (
     Limit,
     Offset,
+    Router,
     TransactionRoute,
     Tx,
     correlation_id,
@@ -146,14 +147,14 @@ def router(
     max_audio_bytes: int,
 ) -> APIRouter:
     """Everything of this door."""
-    whole = APIRouter(route_class=TransactionRoute)
+    whole = Router(route_class=TransactionRoute)
     whole.include_router(_asking(service, access, links, max_audio_bytes))
     whole.include_router(_looking(service, access, store, clock, links))
     return whole
 
 
 def _asking(service: VoiceService, access: Access, links: Links, max_audio_bytes: int) -> APIRouter:
-    routes = APIRouter(tags=["voice"], route_class=VoiceRoute)
+    routes = Router(tags=["voice"], route_class=VoiceRoute)
     asker = _Asker(service, links)
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
 
@@ -287,7 +288,7 @@ def _type(upload: Upload) -> str:
 def _looking(
     service: VoiceService, access: Access, store: BlobStore, clock: Clock, links: Links
 ) -> APIRouter:
-    routes = APIRouter(prefix="/api/audio-sessions", tags=["voice"], route_class=TransactionRoute)
+    routes = Router(prefix="/api/audio-sessions", tags=["voice"], route_class=TransactionRoute)
     Reader = Annotated[Principal, Depends(access.require(READ))]  # noqa: N806 - a type
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
     Wanted = Annotated[SessionFilter, Depends(_filter_of(access))]  # noqa: N806 - a type

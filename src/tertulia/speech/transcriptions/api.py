@@ -18,7 +18,7 @@ from tertulia.identity.access import Access
 from tertulia.identity.domain import SPEECH, Principal
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import InvalidRequestError, UnsupportedMediaError
-from tertulia.kernel.http import Cursor, Limit, TransactionRoute, Tx
+from tertulia.kernel.http import Cursor, Limit, Router, TransactionRoute, Tx
 from tertulia.kernel.pages import Page, Position, cut
 from tertulia.speech.formats import MEDIA_TYPES, render
 from tertulia.speech.transcriptions.domain import Owner
@@ -49,7 +49,7 @@ def router(
     ) -> Owner:
         return Owner(who.space(space_id), who.person())
 
-    routes = APIRouter(prefix="/api/transcribe", tags=["transcribe"], route_class=TransactionRoute)
+    routes = Router(prefix="/api/transcribe", tags=["transcribe"], route_class=TransactionRoute)
     _add_writing(routes, service, owner_of)
     _add_reading(routes, service, owner_of, clock)
     _add_taking(routes, service, owner_of, store)
