@@ -32,6 +32,8 @@ def test_ci_refuses_a_test_that_lacks_something(
         [
             *(sys.executable, "-m", "pytest", "-q", "-n", processes, "-p", "no:playwright"),
             *("-c", os.devnull, "--rootdir", str(tmp_path)),
+            # in its common folder pytest would lock out the database server of the run this test is part of
+            f"--basetemp={tmp_path / 'inner'}",
             *("-p", "tests.fixtures.nothing_left_out", str(tmp_path)),
         ],
         cwd=ROOT,

@@ -100,6 +100,9 @@ async def _services(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding(
                     f"llm {engine.name}", True if engine.works else None, engine.seen, fix
                 )
+            async with services.database.transaction() as tx:
+                lacking = await services.hall_parts.meaning.missing(tx)
+            yield Finding("search by meaning", None if lacking else True, lacking or "works")
             for check in await look(services):
                 yield Finding(check.name, check.ok, check.detail, check.fix)
             if running := services.storage.folder.running():
