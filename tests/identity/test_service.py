@@ -1,6 +1,7 @@
 """What identity does, on a real database."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -607,3 +608,22 @@ class TestSettings:
         async with database.transaction() as tx:
             with pytest.raises(WeakPasswordError, match="30"):
                 await strict.users.create(tx, email="a@example.org", name="A", password=PASSWORD)
+
+
+async def test_whoever_loses_the_active_space_goes_on_in_their_oldest(
+    database: Database, identity: IdentityService, owner: Person, member: Person
+) -> None:
+    async with database.transaction() as tx:
+        older = await identity.spaces.create(tx, member.user.id, "Older")
+        newer = await identity.spaces.create(tx, member.user.id, "Newer")
+        await identity.users.enter(tx, member.user.id, newer.id)
+    async with database.transaction() as tx:
+        await identity.spaces.delete(
+            tx, replace(member.principal, roles={newer.id: Role.OWNER}), newer.id
+        )
+        first = await identity.users.get(tx, member.user.id)
+        await identity.users.enter(tx, member.user.id, owner.space.id)
+        await identity.spaces.remove_any_member(tx, owner.space.id, member.user.id)
+        second = await identity.users.get(tx, member.user.id)
+    assert first.active_space_id == owner.space.id  # joined before the others were made
+    assert second.active_space_id == older.id

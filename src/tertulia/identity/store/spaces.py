@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tertulia.identity.domain import Member, Role, Space
@@ -63,6 +63,7 @@ class SpaceStore:
         return _space(row) if row else None
 
     async def remove(self, tx: Transaction, space_id: UUID) -> None:
+        await self._go_elsewhere(tx, UserRow.active_space_id == space_id, space_id)
         await tx.session.execute(delete(SpaceRow).where(SpaceRow.id == space_id))
 
     async def of_user(self, tx: Transaction, user_id: UUID) -> Sequence[tuple[Space, Role]]:
@@ -114,8 +115,17 @@ class SpaceStore:
                 SpaceMemberRow.space_id == space_id, SpaceMemberRow.user_id == user_id
             )
         )
-        await tx.session.execute(
-            update(UserRow)
-            .where(UserRow.id == user_id, UserRow.active_space_id == space_id)
-            .values(active_space_id=None)
+        active = and_(UserRow.id == user_id, UserRow.active_space_id == space_id)
+        await self._go_elsewhere(tx, active, space_id)
+
+    @staticmethod
+    async def _go_elsewhere(tx: Transaction, who: ColumnElement[bool], left: UUID) -> None:
+        """Makes the oldest space that is left to them the active one, so that nothing they do lacks a place."""
+        elsewhere = (
+            select(SpaceMemberRow.space_id)
+            .where(SpaceMemberRow.user_id == UserRow.id, SpaceMemberRow.space_id != left)
+            .order_by(SpaceMemberRow.joined_at, SpaceMemberRow.space_id)
+            .limit(1)
+            .scalar_subquery()
         )
+        await tx.session.execute(update(UserRow).where(who).values(active_space_id=elsewhere))
