@@ -116,6 +116,8 @@ export const exportAddress = (id: string, format: string) =>
 export function useUpdateTranscript(id: string) {
   const queryClient = useQueryClient();
   return useMutation({
+    // one after the other: of two names the one given last stays
+    scope: { id: `transcript ${id}` },
     mutationFn: (change: Update) =>
       body(api.PATCH("/api/transcripts/{id}", { params: { path: { id } }, body: change })),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: [HALL] }),

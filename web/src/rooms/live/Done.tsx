@@ -69,7 +69,7 @@ function Kept({ id, beginning }: { id: string; beginning: string }) {
   const title = transcript.data?.title ?? "";
   const shown = typed ?? title;
   const { mutate } = update;
-  const nameless = transcript.data?.title === "";
+  const nameless = transcript.data?.title === "" && typed === null;
   useEffect(() => {
     if (nameless && beginning !== "") mutate({ title: beginning });
   }, [nameless, beginning, mutate]);
