@@ -68,7 +68,7 @@ async def test_a_link_works_without_us_for_its_time(store: BlobStore) -> None:
     ref = await put(store, b"heard")
     url = await store.url(ref.key, seconds=60)
     assert url
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(timeout=60) as browser:
         answer = await browser.get(url)
         assert (answer.status_code, answer.content) == (200, b"heard")
         assert (await browser.get(url, headers={"range": "bytes=-2"})).content == b"rd"

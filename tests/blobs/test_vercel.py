@@ -53,7 +53,7 @@ async def test_files_are_private_and_typed(store: BlobStore, fake_vercel: FakeVe
     for data in (b"x", pattern(TWO_PARTS)):
         ref = await put(store, data)
         assert fake_vercel.files[ref.key].content_type == "audio/wav"
-        async with httpx.AsyncClient() as stranger:
+        async with httpx.AsyncClient(timeout=60) as stranger:
             answer = await stranger.get(f"{fake_vercel.content_url}/{ref.key}")
         assert answer.status_code == 403
 
@@ -78,7 +78,7 @@ async def test_a_link_works_without_us_for_its_time(store: BlobStore) -> None:
     url, late = await store.url(ref.key), await store.url(ref.key, seconds=-1)
     assert url
     assert late
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(timeout=60) as browser:
         assert (await browser.get(url)).content == b"heard"
         assert (await browser.get(url.replace(ref.key, key()))).status_code == 403
         assert (await browser.get(late)).status_code == 403

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.people import Hall, Visitor, claimed
 from tests.e2e.settings import ARGUMENTS, CHROMIUM, PAGE, SETTINGS
 from tests.fixtures.server import launch
+
+PATIENCE_MS = 20_000
+"""How long the page may take on a machine that does other things beside."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def _missing() -> str | None:
@@ -53,7 +58,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: _note(message.type, message.text, complaints))
         return page

@@ -58,7 +58,7 @@ def claimed(server: RunningServer) -> Hall:
     """Makes the first account of a fresh server."""
     assert server.link is not None
     claim = {"link": server.link.partition("link=")[2], **OWNER}
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         client.post("/api/auth/claim", json=claim).raise_for_status()
     return Hall(server)
 

@@ -111,7 +111,7 @@ def join(client: httpx.Client, url: str, space: str, name: str, email: str, role
     ).raise_for_status()
     token = invitation.json()["link"].rpartition("/")[2]
     account = {"name": name, "email": email, "password": PASSWORD}
-    with httpx.Client(base_url=url) as guest:
+    with httpx.Client(base_url=url, timeout=60) as guest:
         guest.post(f"/api/invitations/{token}/accept", json=account).raise_for_status()
 
 

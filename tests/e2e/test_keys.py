@@ -20,7 +20,8 @@ def test_key_is_made_used_and_revoked(hall: Hall, owner: Page) -> None:
     owner.get_by_role("button", name="Done").click()
     expect(shown).to_have_count(0)
 
-    with httpx.Client(base_url=hall.url, headers={"Authorization": f"Bearer {key}"}) as program:
+    bearer = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=hall.url, headers=bearer, timeout=60) as program:
         assert program.get("/api/me").json()["user"]["email"] == "owner@example.org"
         assert program.get("/api/status").status_code == 403
 

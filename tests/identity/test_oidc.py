@@ -51,7 +51,7 @@ class Site:
         """Follows the browser to the provider and gives the address it is sent back to."""
         sent = await self.browser.get(start)
         assert sent.status_code == 302
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = await outside.get(sent.headers["location"])
         return str(back.headers["location"])
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.fakes.loopback import served
 from tests.fakes.webhook_receiver import WebhookReceiver
 
+from tertulia.kernel import outbound
 from tertulia.kernel.errors import InvalidRequestError, StartError
 from tertulia.kernel.outbound import (
     Address,
@@ -130,6 +131,18 @@ async def test_a_name_that_is_not_known_may_come_to_be() -> None:
         raise UnknownHostError
 
     await OutboundGuard(resolver=unknown).check_url("https://not-yet.example.org/")
+
+
+async def test_a_name_server_that_does_not_answer_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def silent(host: str, port: int) -> Sequence[Address]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(outbound, "CHECK_SECONDS", 0.01)
+    guard = OutboundGuard(resolver=silent)
+    await asyncio.wait_for(guard.check_url("https://hooks.example.org/"), 20)
 
 
 async def test_a_connection_that_fails_is_an_error_httpx_users_know() -> None:

@@ -47,7 +47,7 @@ def token(server: RunningServer) -> str:
     """A bearer token of the server's owner."""
     person = {"name": "Ana", "email": "ana@example.org", "password": "correct horse battery"}
     assert server.link
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         secret = server.link.split("link=")[1]
         client.post("/api/auth/claim", json={"link": secret, **person}).raise_for_status()
         client.cookies.clear()
@@ -134,12 +134,12 @@ def test_the_description_in_the_page_is_the_server_s(server: RunningServer) -> N
     import json
 
     committed = json.loads((Path(__file__).parents[2] / "web" / "openapi.json").read_text())
-    served = httpx.get(f"{server.url}/api/openapi.json").json()
+    served = httpx.get(f"{server.url}/api/openapi.json", timeout=60).json()
     assert served == committed
 
 
 def test_the_reference_page_lists_every_operation(server: RunningServer) -> None:
-    answer = httpx.get(f"{server.url}/api/docs")
+    answer = httpx.get(f"{server.url}/api/docs", timeout=60)
     assert answer.headers["content-type"].startswith("text/html")
     for _, path, _ in operations():
         assert path.replace("&", "&amp;") in answer.text

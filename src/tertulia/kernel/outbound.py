@@ -3,7 +3,9 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -12,7 +14,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from socket import AF_UNSPEC, SOCK_STREAM, gaierror
+from socket import AF_UNSPEC, SOCK_STREAM, gaierror, getaddrinfo
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -27,6 +29,10 @@ Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 MAX_URL_LENGTH = 2_000
 RESOLVE_SECONDS = 5.0
+CHECK_SECONDS = 2.0
+"""How long whoever gives an address waits for its name to be known; sending looks again."""
+RESOLVERS = ThreadPoolExecutor(8, thread_name_prefix="resolve")
+"""Threads of their own: a resolver that is out of reach holds each for long, and hashing must not wait behind it."""
 MAX_CONNECTIONS = 32
 
 NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
@@ -79,8 +85,8 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
     """Every address the machine's own resolver knows for a name; also for the odd spellings of numbers."""
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, port, family=AF_UNSPEC, type=SOCK_STREAM
+            found = await asyncio.get_running_loop().run_in_executor(
+                RESOLVERS, partial(getaddrinfo, host, port, AF_UNSPEC, SOCK_STREAM)
             )
     except (gaierror, UnicodeError, TimeoutError):
         raise UnknownHostError(
@@ -118,10 +124,9 @@ class OutboundGuard:
     async def check_url(self, url: str) -> None:
         """Refuses an address that could never be used; a name that is not known yet may come to be."""
         host, port = parse_url(url)
-        try:
-            await self.addresses(host, port)
-        except UnknownHostError:
-            return
+        with suppress(UnknownHostError, TimeoutError):
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.addresses(host, port)
 
 
 def parse_url(url: str) -> tuple[str, int]:
