@@ -28,7 +28,7 @@ PERSON = {"name": "Ana", "email": "ana@example.org", "password": "correct horse 
 @contextmanager
 def signed_in(server: RunningServer) -> Iterator[httpx.Client]:
     """A client holding a bearer token; makes the owner's account at the first start."""
-    with httpx.Client(base_url=server.url, timeout=10) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         _sign_in(server, client)
         yield client
 
@@ -68,7 +68,7 @@ def test_killed_at_any_moment_nothing_committed_is_lost(tmp_path: Path) -> None:
         token = client.headers["Authorization"]
     for _ in range(KILLS // 2):
         headers = {"Authorization": token}
-        with httpx.Client(base_url=server.url, headers=headers, timeout=10) as client:
+        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
             writer = threading.Thread(target=write_until_it_dies, args=(client, promised))
             writer.start()
             writer.join(timeout=rng.uniform(0, 0.4))

@@ -206,7 +206,7 @@ async def test_a_break_with_nobody_left_is_an_error() -> None:
     hypotheses = stream.hypotheses()
     assert (await anext(hypotheses)).text == "second 1"
     with pytest.raises(EngineError):
-        await asyncio.wait_for(_rest(hypotheses), 5)
+        await asyncio.wait_for(_rest(hypotheses), 30)
 
 
 async def _rest(hypotheses: object) -> None:

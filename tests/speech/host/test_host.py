@@ -263,5 +263,5 @@ asyncio.run(main())
     child = psutil.Process(int(await parent.stdout.readline()))
     parent.kill()
     await parent.wait()
-    gone, _ = await asyncio.to_thread(psutil.wait_procs, [child], timeout=5)
+    gone, _ = await asyncio.to_thread(psutil.wait_procs, [child], timeout=30)
     assert gone
