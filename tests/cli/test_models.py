@@ -47,7 +47,7 @@ def test_with_nothing_here_auto_means_english_and_says_what_would_be_better(
     assert "models pull small" in auto["stt"]["better"]
     assert auto["tts"]["engine"] == "espeak"
     names = {m["name"] for m in answer["to_pull"]}  # type: ignore[attr-defined]
-    assert {"small", "zipformer-ru", "es_ES-davefx-medium"} <= names
+    assert {"small", "zipformer-es", "zipformer-ru", "es_ES-davefx-medium"} <= names
 
 
 def test_what_auto_means_depends_on_the_language(runner: CliRunner) -> None:

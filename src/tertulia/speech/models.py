@@ -293,6 +293,12 @@ KNOWN: tuple[ModelName, ...] = (
         "Russian",
         "70 MB",
     ),
+    _sherpa(
+        "zipformer-es",
+        "csukuangfj/sherpa-onnx-streaming-zipformer-es-kroko-2025-08-06",
+        "Spanish",
+        "160 MB",
+    ),
     _piper("es_ES-davefx-medium", "Spanish (Spain)"),
     _piper("es_MX-claude-high", "Spanish (Mexico)"),
     _piper("ru_RU-irina-medium", "Russian"),
