@@ -245,3 +245,35 @@ async def test_many_are_swept_in_rounds(
     await clock.advance(2 * DAY)
     assert (await service.sweep()).abandoned == 1201
     assert await states(database) == []
+
+
+async def test_a_place_is_taken_before_its_bytes_come(
+    service: BlobService, database: Database, store: Breakable
+) -> None:
+    space = uuid4()
+    async with database.transaction() as tx:
+        asked, answered = await service.reserve(tx, "question", "answer")
+    sent = await service.send(asked, from_bytes(b"hola"), content_type="audio/wav", name="voz.wav")
+    other = await service.send(answered, from_bytes(b"adios"), content_type="audio/wav")
+    async with database.transaction() as tx:
+        with pytest.raises(BlobMissingError):
+            await service.get(tx, sent.id)
+        await service.keep(tx, space, sent, other)
+    async with database.transaction() as tx:
+        found = await service.get(tx, sent.id)
+        assert (found.ref, found.space_id) == (sent.ref, space)
+        assert [blob.id for blob in await service.list(tx, space)] == [asked.id, answered.id]
+
+
+async def test_places_that_are_given_up_leave_nothing(
+    service: BlobService, database: Database, store: Breakable
+) -> None:
+    async with database.transaction() as tx:
+        asked, answered = await service.reserve(tx, "question", "answer")
+    sent = await service.send(asked, from_bytes(b"hola"), content_type="audio/wav")
+    async with database.transaction() as tx:
+        await service.give_up(tx, asked, answered)
+    assert (await keys(store), await states(database)) == ([], [])
+    async with database.transaction() as tx:
+        with pytest.raises(BlobMissingError):
+            await service.keep(tx, uuid4(), sent)

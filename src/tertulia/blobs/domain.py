@@ -59,6 +59,15 @@ class BlobRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a blob will lie: it has its row, and its bytes may come once that row is committed."""
+
+    id: UUID
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BlobStat:
     """What the store itself says about one blob."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 from tertulia.blobs.domain import (
@@ -13,6 +14,7 @@ from tertulia.blobs.domain import (
     BlobStore,
     ByteRange,
     Download,
+    Place,
     Sweep,
     new_key,
 )
@@ -54,21 +56,56 @@ class BlobService:
     ) -> Blob:
         """Stores a stream; it is there for others once `tx` is committed."""
         now = self._clock.now()
-        id_, key = new_id(), new_key(kind, now)
+        place = Place(new_id(), new_key(kind, now), now)
         async with self._apart.transaction() as session:
-            await BlobRows(session).arrive(id_, key, now)
+            await BlobRows(session).arrive([place], now)
         try:
-            ref = await self._store.put(
-                key, stream, content_type=content_type, name=name, max_bytes=max_bytes
+            blob = await self.send(
+                place, stream, content_type=content_type, name=name, max_bytes=max_bytes
             )
         except BaseException:
-            await asyncio.shield(self._forget([id_]))
+            await asyncio.shield(self._forget([place.id]))
             raise
-        if not await BlobRows(tx.session).keep(id_, ref, space_id):
+        await self.keep(tx, space_id, blob)
+        return replace(blob, space_id=space_id)
+
+    # The same in its parts, for those who know before their bytes come that they will
+
+    async def reserve(self, tx: Transaction, *kinds: str) -> list[Place]:
+        """Places for blobs to come; their bytes may be sent once `tx` is committed."""
+        now = self._clock.now()
+        places = [Place(new_id(), new_key(kind, now), now) for kind in kinds]
+        if places:
+            await BlobRows(tx.session).arrive(places, now)
+        return places
+
+    async def send(
+        self,
+        place: Place,
+        stream: AsyncIterator[bytes],
+        *,
+        content_type: str,
+        name: str | None = None,
+        max_bytes: int | None = None,
+    ) -> Blob:
+        """Brings the bytes to their place; nobody's until they are kept, and swept when they never are."""
+        ref = await self._store.put(
+            place.key, stream, content_type=content_type, name=name, max_bytes=max_bytes
+        )
+        return Blob(place.id, ref, None, place.at)
+
+    async def keep(self, tx: Transaction, space_id: UUID | None, *blobs: Blob) -> None:
+        """Makes what was sent a space's; it is there for others once `tx` is committed."""
+        if blobs and not await BlobRows(tx.session).keep(space_id, blobs):
             raise BlobMissingError(
                 "The upload took longer than a day and was given up. Send it again."
             )
-        return Blob(id_, ref, space_id, now)
+
+    async def give_up(self, tx: Transaction, *places: Place) -> None:
+        """Lets go of places, with what was sent to them."""
+        marked = await BlobRows(tx.session).give_up([p.id for p in places], self._clock.now())
+        if marked:
+            tx.after_commit(lambda: self._carry_out(marked))
 
     async def get(self, tx: Transaction, id_: UUID) -> Blob:
         """The blob, or `BlobMissingError`; whether the caller may see it is the caller's to know."""

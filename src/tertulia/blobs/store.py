@@ -1,6 +1,7 @@
 """The table of blobs."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -11,7 +12,6 @@ import psycopg
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    CursorResult,
     Index,
     NullPool,
     Text,
@@ -20,11 +20,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tertulia.blobs.domain import Blob, BlobRef, BlobState
+from tertulia.blobs.domain import Blob, BlobRef, BlobState, Place
 from tertulia.kernel.database import Base, Database, translated_errors
 
 
@@ -62,6 +62,20 @@ class BlobRow(Base):
         return Blob(self.id, ref, self.space_id, self.created_at)
 
 
+ARRIVE = """
+insert into blob (id, key, kind, state, size_bytes, content_type, sha256, created_at)
+select p.id, p.key, split_part(p.key, '/', 1), 'arriving', 0, '', '', %s::timestamptz
+from unnest(%s::uuid[], %s::text[]) p(id, key)
+"""
+
+KEEP = """
+update blob set state = 'kept', space_id = %s::uuid, size_bytes = b.size_bytes, content_type = b.content_type,
+  original_name = b.name, sha256 = b.sha256
+from jsonb_to_recordset(%s::jsonb) b(id uuid, size_bytes bigint, content_type text, name text, sha256 text)
+where blob.id = b.id and blob.state = 'arriving'
+"""
+
+
 class Apart:
     """Transactions on connections outside the pool.
 
@@ -94,34 +108,25 @@ class BlobRows:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def arrive(self, id_: UUID, key: str, at: datetime) -> None:
-        row = {
-            "id": id_,
-            "key": key,
-            "kind": key.partition("/")[0],
-            "state": BlobState.ARRIVING,
-            "size_bytes": 0,
-            "content_type": "",
-            "sha256": "",
-            "created_at": at,
-        }
-        await self._session.execute(insert(BlobRow).values(row))
+    async def arrive(self, places: Sequence[Place], at: datetime) -> None:
+        """Rows of blobs whose bytes are still to come."""
+        values = at, [place.id for place in places], [place.key for place in places]
+        await (await self._raw()).execute(ARRIVE, values)
 
-    async def keep(self, id_: UUID, ref: BlobRef, space_id: UUID | None) -> bool:
-        """False when the row is gone: the sweep took the upload for abandoned."""
-        done = await self._session.execute(
-            update(BlobRow)
-            .where(BlobRow.id == id_, BlobRow.state == BlobState.ARRIVING)
-            .values(
-                state=BlobState.KEPT,
-                space_id=space_id,
-                size_bytes=ref.size_bytes,
-                content_type=ref.content_type,
-                original_name=ref.name,
-                sha256=ref.sha256,
-            )
-        )
-        return _count(done) == 1
+    async def keep(self, space_id: UUID | None, blobs: Sequence[Blob]) -> bool:
+        """False when a row is gone: the sweep took the upload for abandoned."""
+        rows = [
+            {
+                "id": str(blob.id),
+                "size_bytes": blob.ref.size_bytes,
+                "content_type": blob.ref.content_type,
+                "name": blob.ref.name,
+                "sha256": blob.ref.sha256,
+            }
+            for blob in blobs
+        ]
+        kept = await (await self._raw()).execute(KEEP, (space_id, json.dumps(rows)))
+        return kept.rowcount == len(rows)
 
     async def find(self, id_: UUID) -> BlobRow | None:
         found = await self._session.execute(
@@ -136,6 +141,16 @@ class BlobRows:
             .order_by(BlobRow.id)
         )
         return found.scalars().all()
+
+    async def give_up(self, ids: Sequence[UUID], at: datetime) -> list[tuple[UUID, str]]:
+        """Marks what was to come and is not wanted any more."""
+        done = await self._session.execute(
+            update(BlobRow)
+            .where(BlobRow.id.in_(ids), BlobRow.state == BlobState.ARRIVING)
+            .values(state=BlobState.DELETED, deleted_at=at)
+            .returning(BlobRow.id, BlobRow.key)
+        )
+        return [(row.id, row.key) for row in done]
 
     async def mark_deleted(self, at: datetime, *conditions: Any) -> list[tuple[UUID, str]]:
         """What is marked here is nobody's any more; its name goes at once, its bytes after the commit."""
@@ -161,13 +176,14 @@ class BlobRows:
         )
         return [(row.id, row.key, row.state) for row in found]
 
+    async def _raw(self) -> psycopg.AsyncConnection[Any]:
+        connection = await self._session.connection()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection)
+        return driver
+
     async def forget(self, ids: Sequence[UUID]) -> None:
         """Removes rows whose bytes are gone; a kept one never."""
         await self._session.execute(
             delete(BlobRow).where(BlobRow.id.in_(ids), BlobRow.state != BlobState.KEPT)
         )
-
-
-def _count(result: Any) -> int:
-    assert isinstance(result, CursorResult)
-    return result.rowcount
