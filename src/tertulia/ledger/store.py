@@ -19,7 +19,6 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     literal,
     select,
     tuple_,
@@ -29,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tertulia.kernel.database import Base, Transaction
 from tertulia.kernel.pages import Position
+from tertulia.kernel.rows import Rows
 from tertulia.ledger.domain import Asked, Budget, Dimension, Entry, Period, Total, Unit, Use
 
 Moment = DateTime(timezone=True)
@@ -89,6 +89,9 @@ class BudgetRow(Base):
     )
 
 
+_USES = Rows(UseRow)
+
+
 class LedgerStore:
     """Queries."""
 
@@ -114,7 +117,7 @@ class LedgerStore:
             }
             for entry in entries
         ]
-        await tx.session.execute(insert(UseRow), rows)
+        await _USES.insert(tx, rows)
 
     async def entries(
         self, tx: Transaction, asked: Asked, after: Position | None, limit: int
