@@ -10,9 +10,10 @@ from tertulia.jobs import Jobs, Orphan
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.transcripts.document import all_segments, document
-from tertulia.transcripts.domain import Document, State, Transcript
+from tertulia.transcripts.domain import Document, Draft, State, Transcript, settled
 from tertulia.transcripts.store import SegmentStore, TranscriptStore
-from tertulia.transcripts.telling import FINAL, Telling
+from tertulia.transcripts.store.whole import add_whole
+from tertulia.transcripts.telling import Telling
 
 BLOB_KIND = "transcript"
 WRITE_DOCUMENT = "transcripts.finalise"
@@ -68,8 +69,28 @@ class Finalising:
         }
         await self._transcripts.change(tx, found.id, changes)
         await self._telling.changed(tx, final)
-        said = {"language": final.language, "duration_seconds": final.duration_seconds}
-        await self._telling.outside(tx, FINAL, final, **said)
+        await self._telling.ended(tx, final)
+        return final
+
+    async def record(self, tx: Transaction, new: Transcript, drafts: Sequence[Draft]) -> Transcript:
+        """Keeps one that is whole when it comes; a second one of the same door and source is the first."""
+        said = [draft for draft in settled(drafts).values() if draft.is_final]
+        duration = max((draft.end for draft in said), default=0.0)
+        final = replace(
+            new,
+            ended_at=min(new.created_at, new.started_at + timedelta(seconds=duration)),
+            duration_seconds=duration,
+            people=tuple(sorted({draft.person for draft in said if draft.person})),
+        )
+        if not await add_whole(tx, final, said):
+            assert new.source_id is not None
+            there = await self._transcripts.find_by_source(
+                tx, new.space_id, new.kind, new.source_id
+            )
+            assert there is not None
+            return there
+        await self._telling.recorded(tx, final)
+        await self.later(tx, final.id)
         return final
 
     async def later(self, tx: Transaction, id_: UUID, *, seconds: float = 0.0) -> None:

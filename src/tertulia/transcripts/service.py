@@ -128,6 +128,40 @@ class TranscriptService:
         assert there is not None
         return there
 
+    async def record(
+        self,
+        tx: Transaction,
+        space_id: UUID,
+        kind: Kind,
+        drafts: Sequence[Draft],
+        *,
+        title: str = "",
+        source_id: str | None = None,
+        language: str | None = None,
+        provider: str | None = None,
+        started_at: datetime | None = None,
+        tags: Sequence[str] = (),
+        created_by: UUID | None = None,
+    ) -> Transcript:
+        """Keeps a conversation that is over when it comes: `create`, `append` and `finish` in one statement."""
+        now = self._clock.now()
+        new = Transcript(
+            id=new_id(),
+            space_id=space_id,
+            kind=kind,
+            title=tidy_title(title),
+            state=State.FINAL,
+            started_at=started_at or now,
+            created_at=now,
+            updated_at=now,
+            source_id=tidy_name(source_id),
+            language=tidy_language(language),
+            provider=tidy_name(provider),
+            tags=tidy_tags(tags),
+            created_by=created_by,
+        )
+        return await self._finalising.record(tx, new, [tidy(d, self.redaction) for d in drafts])
+
     async def get(self, tx: Transaction, spaces: Spaces | None, id_: UUID) -> Transcript:
         """The transcript, if it is in one of these spaces; None stands for any."""
         return _there(await self._transcripts.find(tx, id_, spaces))

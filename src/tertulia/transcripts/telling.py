@@ -52,17 +52,37 @@ class Telling:
 
     async def changed(self, tx: Transaction, found: Transcript, *, deleted: bool = False) -> None:
         """To whoever looks at it or at its space."""
-        data = {
-            "transcript_id": str(found.id),
-            "state": found.state.value,
-            "version": found.version,
-            "deleted": deleted,
-        }
+        data = _state(found, deleted=deleted)
         for topic in (topic_of(found.id), f"space:{found.space_id}"):
             await self._announcer.publish(tx, topic, CHANGED, data)
+
+    async def recorded(self, tx: Transaction, found: Transcript) -> None:
+        """Of one that was whole when it came."""
+        told = _state(found)
+        tx.after_commit(lambda: self._announce(found, told))
+        await self.outside(tx, OPENED, found)
+        await self.ended(tx, found)
+
+    def _announce(self, found: Transcript, told: Mapping[str, Any]) -> None:
+        for topic in (topic_of(found.id), f"space:{found.space_id}"):
+            self._announcer.publish_now(topic, CHANGED, told)
+
+    async def ended(self, tx: Transaction, found: Transcript) -> None:
+        """To webhooks: nothing more will be said in it."""
+        said = {"language": found.language, "duration_seconds": found.duration_seconds}
+        await self.outside(tx, FINAL, found, **said)
 
     async def outside(self, tx: Transaction, type_: str, found: Transcript, **more: Any) -> None:
         """To webhooks."""
         if self._outside is not None:
             data = {"id": str(found.id), "kind": found.kind.value, "source_id": found.source_id}
             await self._outside.emit(tx, found.space_id, type_, {**data, **more})
+
+
+def _state(found: Transcript, *, deleted: bool = False) -> dict[str, Any]:
+    return {
+        "transcript_id": str(found.id),
+        "state": found.state.value,
+        "version": found.version,
+        "deleted": deleted,
+    }
