@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from psycopg import sql
 from sqlalchemy import select, text
 
 from tertulia.kernel.database import Database
@@ -34,7 +35,7 @@ async def test_every_kind_of_value_arrives_whole(database: Database) -> None:
             {"id": space},
         )
         assert await Rows(UseRow).insert(tx, []) == []
-        assert await Rows(UseRow, "returning id").insert(tx, [row]) == [(id_,)]
+        assert await Rows(UseRow, sql.SQL("returning id")).insert(tx, [row]) == [(id_,)]
     async with database.transaction() as tx:
         kept = (await tx.session.scalars(select(UseRow))).one()
         assert {name: getattr(kept, name) for name in row} == row

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg import sql
@@ -20,8 +20,8 @@ from tertulia.kernel.database import Base, Transaction
 class Rows:
     """An insert into one table, prepared once. `tail` is what stands after the rows: conflicts, what comes back."""
 
-    def __init__(self, entity: type[Base], tail: LiteralString = "") -> None:
-        self._statement = sql.SQL("{} {}").format(insert_of(entity), sql.SQL(tail))
+    def __init__(self, entity: type[Base], tail: sql.Composable | None = None) -> None:
+        self._statement = sql.SQL("{} {}").format(insert_of(entity), tail or sql.SQL(""))
 
     async def insert(
         self, tx: Transaction, rows: Sequence[Mapping[str, Any]]

@@ -2,34 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    ForeignKey,
-    Index,
-    Integer,
-    Text,
-    case,
-    delete,
-    func,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Int4
+from sqlalchemy import ForeignKey, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Boolean, Double
 
 from tertulia.doors.voice.domain import (
-    OK,
     AudioSession,
     Figures,
     SessionFilter,
     StageFigures,
 )
 from tertulia.kernel.database import Base, Transaction
+from tertulia.kernel.rows import Rows
 
 Moment = TIMESTAMP(timezone=True)
 
@@ -104,13 +95,21 @@ class ClaimRow(Base):
     until: Mapped[datetime] = mapped_column(Moment)
 
 
-_COLUMNS = list(AudioSessionRow.__table__.columns)
-_NAMES = [column.name for column in _COLUMNS]
+_NAMES = [column.name for column in AudioSessionRow.__table__.columns]
+_REPLACED = [sql.Identifier(name) for name in _NAMES if name != "corr_id"]
+_KEPT = Rows(
+    AudioSessionRow,
+    sql.SQL(
+        "on conflict (corr_id) do update set ({}) = row({}) where audio_sessions.outcome <> 'ok' returning id"
+    ).format(
+        sql.SQL(", ").join(_REPLACED),
+        sql.SQL(", ").join(sql.SQL("excluded.{}").format(name) for name in _REPLACED),
+    ),
+)
+_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, _NAMES))
 
-
-def _session(row: Any) -> AudioSession:
-    """The columns stand in the order of the fields; a test holds them to it."""
-    return AudioSession(*row)
+Where = tuple[sql.Composable, list[Any]]
+"""A condition and its parameters."""
 
 
 def _values(session: AudioSession) -> dict[str, Any]:
@@ -120,23 +119,60 @@ def _values(session: AudioSession) -> dict[str, Any]:
     return values
 
 
+def _where(wanted: SessionFilter) -> Where:
+    conditions: list[LiteralString] = ["space_id = any(%s)"]
+    parameters: list[Any] = [list(wanted.spaces)]
+
+    def also(condition: LiteralString, *values: Any) -> None:
+        conditions.append(condition)
+        parameters.extend(values)
+
+    if wanted.user_external_id is not None:
+        also("user_external_id = %s", wanted.user_external_id)
+    if wanted.api_key_id is not None:
+        also("api_key_id = %s", wanted.api_key_id)
+    if wanted.bot_id is not None:
+        also("bot_id = %s", wanted.bot_id)
+    if wanted.conversation_id is not None:
+        also("conversation_id = %s", wanted.conversation_id)
+    if wanted.tag is not None:
+        name, value = wanted.tag
+        if value is None:
+            also("meta_tags ? %s", name)
+        else:
+            also("meta_tags @> %s", Jsonb({name: value}))
+    if wanted.failed is not None:
+        also("outcome <> 'ok'" if wanted.failed else "outcome = 'ok'")
+    if wanted.since is not None:
+        also("created_at >= %s", wanted.since)
+    return sql.SQL(" and ").join(map(sql.SQL, conditions)), parameters
+
+
+async def _rows(
+    tx: Transaction, query: sql.SQL | sql.Composed, parameters: Sequence[Any]
+) -> list[Any]:
+    connection = await tx.raw()
+    cursor = await connection.execute(query, parameters, binary=True, prepare=True)
+    rows: list[Any] = await cursor.fetchall()
+    return rows
+
+
+async def _sessions(
+    tx: Transaction, where: sql.Composable, parameters: Sequence[Any], tail: LiteralString = ""
+) -> list[AudioSession]:
+    """The columns stand in the order of the fields; a test holds them to it."""
+    query = sql.SQL("select {} from audio_sessions where {} {}").format(
+        _COLUMNS, where, sql.SQL(tail)
+    )
+    return [AudioSession(*row) for row in await _rows(tx, query, parameters)]
+
+
 class AudioSessionStore:
     """The storage contract: `create`, `list_by_user`, `list_by_api_key`; and what else is asked of turns."""
 
     async def create(self, tx: Transaction, session: AudioSession) -> bool:
         """Keeps a whole turn. One that failed before under the same `corr_id` gives way; one that did not, stays."""
-        values = _values(session)
-        kept = await tx.session.execute(
-            insert(AudioSessionRow)
-            .values(values)
-            .on_conflict_do_update(
-                index_elements=[AudioSessionRow.corr_id],
-                set_={name: value for name, value in values.items() if name != "corr_id"},
-                where=AudioSessionRow.outcome != OK,
-            )
-            .returning(AudioSessionRow.id)
-        )
-        return kept.scalar_one_or_none() is not None
+        return bool(await _KEPT.insert(tx, [_values(session)]))
 
     async def list_by_user(
         self,
@@ -162,114 +198,95 @@ class AudioSessionStore:
         self, tx: Transaction, wanted: SessionFilter, limit: int, offset: int
     ) -> Sequence[AudioSession]:
         """The newest first."""
-        query = _filtered(select(*_COLUMNS), wanted).order_by(
-            AudioSessionRow.created_at.desc(), AudioSessionRow.id.desc()
+        where, parameters = _where(wanted)
+        page = Int4(limit), Int4(offset)
+        return await _sessions(
+            tx, where, [*parameters, *page], "order by created_at desc, id desc limit %s offset %s"
         )
-        rows = await tx.session.execute(query.limit(limit).offset(offset))
-        return [_session(row) for row in rows]
 
     async def find(
         self, tx: Transaction, id_: UUID, spaces: Sequence[UUID] | None
     ) -> AudioSession | None:
-        query = select(*_COLUMNS).where(AudioSessionRow.id == id_)
-        if spaces is not None:
-            query = query.where(AudioSessionRow.space_id.in_(spaces))
-        row = (await tx.session.execute(query)).one_or_none()
-        return _session(row) if row else None
+        if spaces is None:
+            found = await _sessions(tx, sql.SQL("id = %s"), [id_])
+        else:
+            found = await _sessions(
+                tx, sql.SQL("id = %s and space_id = any(%s)"), [id_, list(spaces)]
+            )
+        return found[0] if found else None
 
     async def by_corr_id(self, tx: Transaction, corr_id: str) -> AudioSession | None:
-        query = select(*_COLUMNS).where(AudioSessionRow.corr_id == corr_id)
-        row = (await tx.session.execute(query)).one_or_none()
-        return _session(row) if row else None
+        found = await _sessions(tx, sql.SQL("corr_id = %s"), [corr_id])
+        return found[0] if found else None
 
     async def conversation(
         self, tx: Transaction, space_id: UUID, api_key_id: str, conversation_id: str, limit: int
     ) -> Sequence[AudioSession]:
         """The last turns of a caller's conversation, in the order they were said."""
-        query = (
-            select(*_COLUMNS)
-            .where(
-                AudioSessionRow.conversation_id == conversation_id,
-                AudioSessionRow.api_key_id == api_key_id,
-                AudioSessionRow.space_id == space_id,
-                AudioSessionRow.outcome == OK,
-            )
-            .order_by(AudioSessionRow.created_at.desc(), AudioSessionRow.id.desc())
-            .limit(limit)
+        wanted = SessionFilter(
+            (space_id,), api_key_id=api_key_id, conversation_id=conversation_id, failed=False
         )
-        rows = [_session(row) for row in await tx.session.execute(query)]
-        return rows[::-1]
+        return (await self.list(tx, wanted, limit, 0))[::-1]
 
     async def remove(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[AudioSession]:
-        gone = await tx.session.execute(
-            delete(AudioSessionRow).where(AudioSessionRow.id.in_(ids)).returning(*_COLUMNS)
-        )
-        return [_session(row) for row in gone]
+        query = sql.SQL("delete from audio_sessions where id = any(%s) returning {}")
+        rows = await _rows(tx, query.format(_COLUMNS), [list(ids)])
+        return [AudioSession(*row) for row in rows]
 
     async def of_transcripts(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[UUID]:
-        query = select(AudioSessionRow.id).where(AudioSessionRow.transcript_id.in_(ids))
-        return (await tx.session.execute(query)).scalars().all()
+        query = sql.SQL("select id from audio_sessions where transcript_id = any(%s)")
+        return [row[0] for row in await _rows(tx, query, [list(ids)])]
 
     async def figures(self, tx: Transaction, wanted: SessionFilter) -> Figures:
         """Times by stage and provider, volume by day, and how turns ended."""
-        row = AudioSessionRow
+        where, parameters = _where(wanted)
+
+        async def asked(query: LiteralString, **names: sql.Composable) -> Sequence[Any]:
+            return await _rows(tx, sql.SQL(query).format(where=where, **names), parameters)
+
         stages: list[StageFigures] = []
-        for stage, provider, taken in (
-            ("stt", row.provider_stt, row.usage_stt_ms),
-            ("llm", row.provider_llm, row.usage_llm_ms),
-            ("tts", row.provider_tts, row.usage_tts_ms),
-        ):
-            p50 = func.percentile_cont(0.5).within_group(taken)
-            p95 = func.percentile_cont(0.95).within_group(taken)
-            query = _filtered(select(provider, func.count(), p50, p95), wanted)
-            found = await tx.session.execute(
-                query.where(provider != "").group_by(provider).order_by(func.count().desc())
+        for stage in ("stt", "llm", "tts"):
+            provider, taken = (
+                sql.Identifier(f"provider_{stage}"),
+                sql.Identifier(f"usage_{stage}_ms"),
             )
-            stages += [StageFigures(stage, r[0], r[1], float(r[2]), float(r[3])) for r in found]
-        day = func.to_char(func.timezone("UTC", row.created_at), "YYYY-MM-DD")
-        failed = func.sum(case((row.outcome == OK, 0), else_=1))
-        days = await tx.session.execute(
-            _filtered(select(day, func.count(), failed), wanted).group_by(day).order_by(day)
-        )
-        outcomes = await tx.session.execute(
-            _filtered(select(row.outcome, func.count()), wanted)
-            .group_by(row.outcome)
-            .order_by(func.count().desc())
-        )
-        sound = [func.percentile_cont(s).within_group(row.first_sound_ms) for s in (0.5, 0.95)]
-        p50_ms, p95_ms = (await tx.session.execute(_filtered(select(*sound), wanted))).one()
+            found = await asked(_STAGE, provider=provider, taken=taken)
+            stages += [StageFigures(stage, *row) for row in found]
+        [(p50_ms, p95_ms)] = await asked(_FIRST_SOUND)
         return Figures(
             tuple(stages),
-            tuple((r[0], r[1], int(r[2])) for r in days),
-            tuple((r[0], r[1]) for r in outcomes),
+            tuple(await asked(_DAYS)),
+            tuple(await asked(_OUTCOMES)),
             p50_ms,
             p95_ms,
         )
 
 
-def _filtered(query: Any, wanted: SessionFilter) -> Any:
-    row = AudioSessionRow
-    query = query.where(row.space_id.in_(wanted.spaces))
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.user_external_id is not None:
-        conditions.append(row.user_external_id == wanted.user_external_id)
-    if wanted.api_key_id is not None:
-        conditions.append(row.api_key_id == wanted.api_key_id)
-    if wanted.bot_id is not None:
-        conditions.append(row.bot_id == wanted.bot_id)
-    if wanted.conversation_id is not None:
-        conditions.append(row.conversation_id == wanted.conversation_id)
-    if wanted.tag is not None:
-        name, value = wanted.tag
-        there = (
-            row.meta_tags.has_key(name) if value is None else row.meta_tags.contains({name: value})
-        )
-        conditions.append(there)
-    if wanted.failed is not None:
-        conditions.append(row.outcome != OK if wanted.failed else row.outcome == OK)
-    if wanted.since is not None:
-        conditions.append(row.created_at >= wanted.since)
-    return query.where(*conditions)
+_STAGE: LiteralString = """
+select {provider}, count(*), percentile_cont(0.5) within group (order by {taken}),
+  percentile_cont(0.95) within group (order by {taken})
+from audio_sessions where {where} and {provider} <> '' group by 1 order by 2 desc
+"""
+_DAYS: LiteralString = """
+select to_char(timezone('UTC', created_at), 'YYYY-MM-DD') as day, count(*), count(*) filter (where outcome <> 'ok')
+from audio_sessions where {where} group by day order by day
+"""
+_OUTCOMES: LiteralString = (
+    "select outcome, count(*) from audio_sessions where {where} group by outcome order by 2 desc"
+)
+_FIRST_SOUND: LiteralString = """
+select percentile_cont(0.5) within group (order by first_sound_ms),
+  percentile_cont(0.95) within group (order by first_sound_ms)
+from audio_sessions where {where}
+"""
+
+_TAKE = """
+insert into voice_claims (corr_id, owner, token, until) values (%s, %s, %s, %s)
+on conflict (corr_id) do update set owner = excluded.owner, token = excluded.token, until = excluded.until
+where voice_claims.until < %s returning true
+"""
+_RENEW = "update voice_claims set until = %s where corr_id = %s and token = %s returning true"
+_RELEASE = "delete from voice_claims where corr_id = %s and token = %s returning true"
 
 
 class ClaimStore:
@@ -279,38 +296,18 @@ class ClaimStore:
         self, tx: Transaction, corr_id: str, owner: str, token: UUID, now: datetime, until: datetime
     ) -> bool:
         """Takes it, also from somebody whose time is over."""
-        taken = await tx.session.execute(
-            insert(ClaimRow)
-            .values(corr_id=corr_id, owner=owner, token=token, until=until)
-            .on_conflict_do_update(
-                index_elements=[ClaimRow.corr_id],
-                set_={"owner": owner, "token": token, "until": until},
-                where=ClaimRow.until < now,
-            )
-            .returning(ClaimRow.corr_id)
-        )
-        return taken.scalar_one_or_none() is not None
+        return bool(await _rows(tx, sql.SQL(_TAKE), [corr_id, owner, token, until, now]))
 
     async def owner(self, tx: Transaction, corr_id: str) -> str | None:
-        query = select(ClaimRow.owner).where(ClaimRow.corr_id == corr_id)
-        found: str | None = await tx.session.scalar(query)
-        return found
+        rows = await _rows(
+            tx, sql.SQL("select owner from voice_claims where corr_id = %s"), [corr_id]
+        )
+        return str(rows[0][0]) if rows else None
 
     async def renew(self, tx: Transaction, corr_id: str, token: UUID, until: datetime) -> bool:
         """Holds it for longer; False when somebody else has taken it."""
-        renewed = await tx.session.execute(
-            update(ClaimRow)
-            .where(ClaimRow.corr_id == corr_id, ClaimRow.token == token)
-            .values(until=until)
-            .returning(ClaimRow.corr_id)
-        )
-        return renewed.scalar_one_or_none() is not None
+        return bool(await _rows(tx, sql.SQL(_RENEW), [until, corr_id, token]))
 
     async def release(self, tx: Transaction, corr_id: str, token: UUID) -> bool:
         """Lets go of it; False when it was no longer held."""
-        gone = await tx.session.execute(
-            delete(ClaimRow)
-            .where(ClaimRow.corr_id == corr_id, ClaimRow.token == token)
-            .returning(ClaimRow.corr_id)
-        )
-        return gone.scalar_one_or_none() is not None
+        return bool(await _rows(tx, sql.SQL(_RELEASE), [corr_id, token]))
