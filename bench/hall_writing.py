@@ -1,16 +1,15 @@
-"""The hall: how long a final takes until it is durable and told, while 200 sessions write."""
+"""The hall: how long a final takes until it is durable and told, while 200 sessions write beside a million segments."""
 
 import asyncio
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
 
-from bench.hall import PLAIN, SESSIONS, Hall, Speech
+from bench.hall import PLAIN, SESSIONS, Hall, Speech, corpus_folder, fill, scratch_folder
 from bench.measure import Ratio, at_most, percentile
 from tertulia.events.domain import Event
 from tertulia.events.postgres import PostgresTransport
@@ -24,6 +23,8 @@ DRAFT_SECONDS = 0.25
 DRAFTS_A_FINAL = 7
 """A guess every quarter of a second and a final every two seconds: people who talk."""
 GOAL_MS = 50.0
+BESIDE = 1_000_000
+"""Segments that are there already: the index that finals go into is as large as it gets."""
 
 
 class Told:
@@ -40,12 +41,13 @@ class Told:
                     self.at[event.data["transcript_id"], segment["utterance_id"]] = now
 
 
-async def talking(hall: Hall, seconds: float) -> tuple[list[float], list[float], int]:
+async def talking(
+    hall: Hall, ids: Sequence[UUID], seconds: float
+) -> tuple[list[float], list[float], int]:
     """Milliseconds of every final until durable, and until told; and how many segments a second that were."""
     events = Events(PostgresTransport(hall.conninfo))
     await events.start()
     writer = SegmentWriter(hall.database, SystemClock(), events)
-    ids = await hall.transcripts(SESSIONS)
     speech, told, chance = Speech(9), Told(), random.Random(9)
     handed: dict[tuple[str, str], float] = {}
     durable: list[float] = []
@@ -94,14 +96,13 @@ async def talking(hall: Hall, seconds: float) -> tuple[list[float], list[float],
     return durable, heard, round(written / took)
 
 
-async def alone(hall: Hall, number: int) -> list[float]:
+async def alone(hall: Hall, id_: UUID, number: int) -> list[float]:
     """Milliseconds of one statement and its commit with nobody else there: the floor."""
-    [id_] = await hall.transcripts(1)
     connection = await psycopg.AsyncConnection.connect(hall.conninfo)
     speech, took = Speech(9), []
     for n in range(number):
         began = time.perf_counter()
-        row = [[id_], [f"u{n}"], [hall.space], ["2026-01-01"], [0.0], [1.0], [speech.say()], ["es"], [True]]  # fmt: skip
+        row = [[id_], [f"alone{n}"], [hall.space], ["2026-01-01"], [0.0], [1.0], [speech.say()], ["es"], [True]]  # fmt: skip
         await connection.execute(PLAIN, row, prepare=True)
         await connection.commit()
         took.append((time.perf_counter() - began) * 1e3)
@@ -109,13 +110,25 @@ async def alone(hall: Hall, number: int) -> list[float]:
     return took
 
 
+async def forget(hall: Hall, ids: Sequence[UUID]) -> None:
+    """Leaves a corpus that is kept as it was found."""
+    connection = await psycopg.AsyncConnection.connect(hall.conninfo, autocommit=True)
+    await connection.execute("delete from transcripts where id = any(%s)", (list(ids),))
+    await connection.execute("vacuum transcripts, transcript_segments")
+    await connection.close()
+
+
 async def main() -> int:
     quick = "--quick" in sys.argv
-    with tempfile.TemporaryDirectory() as folder:
-        hall = Hall(Path(folder))
+    with scratch_folder() if quick else corpus_folder(BESIDE) as folder:
+        hall = Hall(folder)
         await hall.open()
-        floor = await alone(hall, 200)
-        durable, told, rate = await talking(hall, 6.0 if quick else 25.0)
+        if not quick:
+            await fill(hall, BESIDE)
+        ids = await hall.transcripts(SESSIONS)
+        floor = await alone(hall, ids[0], 200)
+        durable, told, rate = await talking(hall, ids, 6.0 if quick else 25.0)
+        await forget(hall, ids)
         await hall.close()
     for what, times in (("one row alone", floor), ("durable", durable), ("told", told)):
         shares = " · ".join(f"p{s:g} {percentile(times, s / 100):.1f}" for s in (50, 95, 99))

@@ -94,7 +94,13 @@ class SegmentRow(Base):
             "utterance_id",
             postgresql_where=text("is_final"),
         ),
-        Index("ix_transcript_segments_search", "search", postgresql_using="gin"),
+        # without the list that PostgreSQL keeps of what is new: whoever comes when it is full waits for all of it
+        Index(
+            "ix_transcript_segments_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
         Index(
             "ix_transcript_segments_person",
             "person",
