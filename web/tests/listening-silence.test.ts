@@ -45,11 +45,12 @@ describe("lanes", () => {
       [0.6, 0],
       [0, 0.6],
     ]);
-    expect(lanes[0]?.hue).not.toBe(lanes[1]?.hue);
+    expect(lanes.map((lane) => lane.stretches.map(({ from, to }) => [from, to]))).toEqual([[[0, 0.5]], [[0.5, 1]]]);
+    expect(lanes[0]?.stretches[0]?.hue).not.toBe(lanes[1]?.stretches[0]?.hue);
   });
 
   it("are drawn as measured where that is known, without a hue for a single voice", () => {
-    expect(lanesOf([said(0, 1)], [[0.1, 0.9]], 1)).toEqual([{ levels: [0.1, 0.9], hue: null }]);
+    expect(lanesOf([said(0, 1)], [[0.1, 0.9]], 1)).toEqual([{ levels: [0.1, 0.9], stretches: [] }]);
   });
 
   it("are none for one channel that nobody measured", () => {

@@ -24,14 +24,31 @@ export function relative(language: string, when: string, now: number = Date.now(
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
 
+/** The page's language as the reader's browser knows it, with the country whose dates and numbers they are used to. */
+export function localeOf(language: string, known: readonly string[] = navigator.languages): string {
+  return known.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
+}
+
+/** As short as it is clear: the hour today, the day this year, else the year too. */
+export function shortly(locale: string, when: string, now: Date = new Date()): string {
+  const at = new Date(when);
+  const time = { hour: "numeric", minute: "2-digit" } as const;
+  const sameYear = at.getFullYear() === now.getFullYear();
+  if (sameYear && at.getMonth() === now.getMonth() && at.getDate() === now.getDate())
+    return new Intl.DateTimeFormat(locale, time).format(at);
+  const day = { day: "numeric", month: "short" } as const;
+  return new Intl.DateTimeFormat(locale, sameYear ? { ...day, ...time } : { ...day, year: "numeric" }).format(at);
+}
+
 /** Dates, numbers and names of languages in the reader's own language. */
 export function useFormat() {
   const { i18n } = useTranslation();
-  const language = i18n.language;
+  const language = localeOf(i18n.language);
   return {
     date: (when: string) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(when)),
     moment: (when: string) =>
       new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(when)),
+    shortly: (when: string) => shortly(language, when),
     /** A month written as 2026-03. */
     month: (month: string) =>
       new Intl.DateTimeFormat(language, { month: "long", year: "numeric", timeZone: "UTC" }).format(

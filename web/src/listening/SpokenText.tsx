@@ -68,7 +68,7 @@ export function SpokenText(props: SpokenTextProps) {
             className={classes.paragraph}
             style={{ transform: `translateY(${start - top}px)` }}
           >
-            <Time seconds={one.start} onSeek={heard ? player.seek : null} />
+            <Time seconds={one.start} onHear={heard ? player.hear : null} />
             <div className={classes.said}>
               {(!before || identityOf(before) !== identityOf(one)) && <Speaker one={one} hues={hues} />}
               {props.instead?.(one, index) ?? <Line one={one} index={index} {...{ player, heard, wanted }} />}
@@ -136,7 +136,7 @@ function Line({ one, index, player, heard, wanted }: LineProps) {
       onClick={(event) => {
         const selecting = (getSelection()?.toString() ?? "") !== "";
         if (!heard || selecting) return;
-        player.seek(secondsAt(one, offsetAt(event.currentTarget, event.clientX, event.clientY)));
+        player.hear(secondsAt(one, offsetAt(event.currentTarget, event.clientX, event.clientY)));
       }}
     >
       {wanted ? <Marked text={one.text} wanted={wanted} /> : one.text}
@@ -165,16 +165,16 @@ function Speaker({ one, hues }: { one: Paragraph; hues: ReturnType<typeof huesOf
   );
 }
 
-function Time({ seconds, onSeek }: { seconds: number; onSeek: ((seconds: number) => void) | null }) {
+function Time({ seconds, onHear }: { seconds: number; onHear: ((seconds: number) => void) | null }) {
   const { t } = useTranslation();
   const time = duration(seconds);
-  if (!onSeek) return <span className={classes.time}>{time}</span>;
+  if (!onHear) return <span className={classes.time}>{time}</span>;
   return (
     <button
       type="button"
       className={classes.time}
       aria-label={t("listen.from", { time })}
-      onClick={() => onSeek(seconds)}
+      onClick={() => onHear(seconds)}
     >
       {time}
     </button>

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { duration } from "../i18n/format";
-import { token } from "../theme/theme";
-import type { Lane } from "./lanes";
+import { type Token, token } from "../theme/theme";
+import type { Lane, Stretch } from "./lanes";
 import classes from "./Listening.module.css";
 import type { Player } from "./usePlayer";
 
@@ -20,10 +20,7 @@ export function Waveform({ player, lanes }: WaveformProps) {
   const { t } = useTranslation();
   const { audio, playing, seconds, length, seek } = player;
   const heard = useRef<SVGSVGElement>(null);
-  const paths = useMemo(
-    () => lanes.map(({ levels, hue }, index) => ({ path: bars(levels, index * LANE), hue })),
-    [lanes],
-  );
+  const paths = useMemo(() => lanes.flatMap((lane, index) => bars(lane, index * LANE)), [lanes]);
 
   useEffect(() => {
     let frame = 0;
@@ -40,13 +37,13 @@ export function Waveform({ player, lanes }: WaveformProps) {
   return (
     <div className={classes.wave} data-lanes={lanes.length} dir="ltr">
       <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true">
-        {paths.map(({ path }, index) => (
-          <path key={index} d={path} />
+        {paths.map(({ key, path, hue }) => (
+          <path key={key} d={path} style={hue && { fill: token(hue), fillOpacity: 0.38 }} />
         ))}
       </svg>
       <svg ref={heard} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={classes.waveHeard}>
-        {paths.map(({ path, hue }, index) => (
-          <path key={index} d={path} style={hue ? { fill: token(hue) } : undefined} />
+        {paths.map(({ key, path, hue }) => (
+          <path key={key} d={path} style={hue && { fill: token(hue) }} />
         ))}
       </svg>
       <input
@@ -62,19 +59,38 @@ export function Waveform({ player, lanes }: WaveformProps) {
   );
 }
 
-/** One lane as a path of upright bars around its middle. */
-function bars(lane: readonly number[], top: number): string {
-  const count = Math.min(BARS, Math.max(1, lane.length));
+interface Bars {
+  key: string;
+  hue: Token | undefined;
+  path: string;
+}
+
+/** One lane as upright bars around its middle, those of one hue together. */
+function bars({ levels, stretches }: Lane, top: number): Bars[] {
+  const count = Math.min(BARS, Math.max(1, levels.length));
   const width = BARS / count;
-  let path = "";
+  const paths = new Map<Token | undefined, string>();
+  const hueAt = hues(stretches);
   for (let bar = 0; bar < count; bar += 1) {
-    const from = Math.floor((bar * lane.length) / count);
-    const to = Math.max(from + 1, Math.floor(((bar + 1) * lane.length) / count));
+    const from = Math.floor((bar * levels.length) / count);
+    const to = Math.max(from + 1, Math.floor(((bar + 1) * levels.length) / count));
     let loudest = 0;
-    for (let index = from; index < to; index += 1) loudest = Math.max(loudest, lane[index] ?? 0);
+    for (let index = from; index < to; index += 1) loudest = Math.max(loudest, levels[index] ?? 0);
     const height = Math.max(3, Math.min(1, loudest) * (LANE - 8));
     const left = (bar * width + width * 0.18).toFixed(2);
-    path += `M${left} ${(top + (LANE - height) / 2).toFixed(1)}h${(width * 0.64).toFixed(2)}v${height.toFixed(1)}h-${(width * 0.64).toFixed(2)}z`;
+    const drawn = `M${left} ${(top + (LANE - height) / 2).toFixed(1)}h${(width * 0.64).toFixed(2)}v${height.toFixed(1)}h-${(width * 0.64).toFixed(2)}z`;
+    const hue = hueAt((bar + 0.5) / count);
+    paths.set(hue, (paths.get(hue) ?? "") + drawn);
   }
-  return path;
+  return [...paths].map(([hue, path]) => ({ key: `${top} ${hue}`, hue, path }));
+}
+
+/** Whose hue a place has; places are asked for from left to right. */
+function hues(stretches: readonly Stretch[]): (share: number) => Token | undefined {
+  let next = 0;
+  return (share) => {
+    while (next < stretches.length && (stretches[next]?.to ?? 1) < share) next += 1;
+    const stretch = stretches[next];
+    return stretch && stretch.from <= share ? stretch.hue : undefined;
+  };
 }

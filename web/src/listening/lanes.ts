@@ -5,14 +5,22 @@ import { huesOf, identityOf } from "./voices";
 const POINTS = 320;
 const SPOKEN = 0.6;
 
+/** Where somebody speaks, as shares of the whole length, in their hue. */
+export interface Stretch {
+  from: number;
+  to: number;
+  hue: Token;
+}
+
 /** One channel of a recording as the player draws it. */
 export interface Lane {
   /** How loud it is over time, 0 to 1. */
   levels: readonly number[];
-  hue: Token | null;
+  /** In the order of time; empty where only one voice is heard. */
+  stretches: readonly Stretch[];
 }
 
-/** A lane for each channel, in the hue of whoever speaks in it, so that picture and text agree. */
+/** A lane for each channel, in the hues of those who speak in it, so that picture and text agree. */
 export function lanesOf(
   all: readonly Paragraph[],
   levels: readonly (readonly number[])[] | undefined,
@@ -23,16 +31,22 @@ export function lanesOf(
     if (one.channel !== null) channels.set(one.channel, [...(channels.get(one.channel) ?? []), one]);
   }
   const hues = huesOf(all);
-  const hueOfChannel = (channel: number) => {
-    const speaking = channels.get(channel)?.[0];
-    return speaking && channels.size > 1 ? (hues.get(identityOf(speaking)) ?? null) : null;
-  };
-  if (levels && levels.length > 0) return levels.map((one, channel) => ({ levels: one, hue: hueOfChannel(channel) }));
+  const stretches = (said: readonly Paragraph[]): Stretch[] =>
+    hues.size < 2 || length <= 0
+      ? []
+      : said.flatMap((one) => {
+          const hue = hues.get(identityOf(one));
+          return hue ? [{ from: one.start / length, to: one.end / length, hue }] : [];
+        });
+  if (levels && levels.length > 0) {
+    const said = (channel: number) => (levels.length > 1 ? (channels.get(channel) ?? []) : all);
+    return levels.map((one, channel) => ({ levels: one, stretches: stretches(said(channel)) }));
+  }
   if (channels.size < 2 || length <= 0) return [];
   // Without a measured picture the text itself tells when each channel speaks.
   return [...channels]
     .sort(([a], [b]) => a - b)
-    .map(([channel, said]) => ({ levels: talk(said, length), hue: hueOfChannel(channel) }));
+    .map(([, said]) => ({ levels: talk(said, length), stretches: stretches(said) }));
 }
 
 function talk(said: readonly Paragraph[], length: number): number[] {

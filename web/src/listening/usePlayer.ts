@@ -14,6 +14,8 @@ export interface Player {
   length: number;
   toggle: () => void;
   seek: (seconds: number) => void;
+  /** Goes there and is heard from there on. */
+  hear: (seconds: number) => void;
 }
 
 const busy = (target: EventTarget | null) =>
@@ -41,16 +43,22 @@ export function usePlayer(length: number): Player {
     };
   }, [audio]);
 
+  const play = () => void audio?.play().catch(() => setPlaying(false));
+
   const toggle = () => {
-    if (!audio) return;
-    if (audio.paused) void audio.play().catch(() => setPlaying(false));
-    else audio.pause();
+    if (audio?.paused) play();
+    else audio?.pause();
   };
 
   const seek = (to: number) => {
     if (!audio) return;
     audio.currentTime = Math.min(Math.max(0, to), length);
     setSeconds(Math.floor(audio.currentTime));
+  };
+
+  const hear = (from: number) => {
+    seek(from);
+    play();
   };
 
   const keys = useRef({ toggle, seek });
@@ -69,5 +77,5 @@ export function usePlayer(length: number): Player {
     return () => document.removeEventListener("keydown", listen);
   }, [audio]);
 
-  return { audio, attach, playing, seconds, length, toggle, seek };
+  return { audio, attach, playing, seconds, length, toggle, seek, hear };
 }

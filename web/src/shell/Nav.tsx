@@ -6,6 +6,8 @@ import { type Room, roomsOf } from "./rooms";
 import classes from "./Shell.module.css";
 
 const BAR_PLACES = 5;
+/** What a thumb is there for most often. */
+const NEAR: readonly string[] = ["/", "/live", "/talk", "/library"];
 
 const exactly = (room: Room) => ({ exact: room.to === "/" });
 
@@ -27,8 +29,8 @@ export function SideNav({ features }: { features: readonly string[] }) {
 export function BottomBar({ features }: { features: readonly string[] }) {
   const { t } = useTranslation();
   const rooms = roomsOf(features);
-  const shown = rooms.length > BAR_PLACES ? rooms.slice(0, BAR_PLACES - 1) : rooms;
-  const rest = rooms.slice(shown.length);
+  const shown = rooms.length > BAR_PLACES ? rooms.filter((room) => NEAR.includes(room.to)) : rooms;
+  const rest = rooms.filter((room) => !shown.includes(room));
   return (
     <nav className={classes.bar} aria-label={t("shell.navigation")}>
       {shown.map((room) => (

@@ -24,10 +24,8 @@ export function Page({ title, lead, action, above, wide = false, children }: Pag
     <div className={classes.page} data-wide={wide || undefined}>
       {above}
       <header className={classes.head}>
-        <div className={classes.words}>
-          <h1 className={classes.title}>{title}</h1>
-          {lead && <p className={classes.lead}>{lead}</p>}
-        </div>
+        <h1 className={classes.title}>{title}</h1>
+        {lead && <p className={classes.lead}>{lead}</p>}
         {action && <div className={classes.action}>{action}</div>}
       </header>
       {children}

@@ -49,6 +49,7 @@ export function TryIt({ bot, space }: { bot: BotDefinition; space: string | unde
       <ProblemNote failure={trial.error} />
       <form className={classes.asking} onSubmit={submit}>
         <TextInput
+          size="md"
           aria-label={t("bots.say")}
           placeholder={t("bots.say")}
           value={text}

@@ -1,17 +1,18 @@
 import { Button } from "@mantine/core";
-import { IconTable } from "@tabler/icons-react";
+import { IconChevronRight, IconTable } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LibrarySearch } from "../library/filters";
+import type { TurnsSearch } from "../turns/turns";
 import classes from "./Costs.module.css";
 
 export interface Bar {
   id: string;
   name: string;
   amount: number;
-  /** The conversations it counts, where they can be listed. */
-  leads?: LibrarySearch;
+  /** What it counts, where that can be listed. */
+  leads?: { to: "/library"; search: LibrarySearch } | { to: "/turns"; search: TurnsSearch };
 }
 
 interface ChartProps {
@@ -81,7 +82,7 @@ function Led({
       </span>
     );
   return (
-    <Link to="/library" search={bar.leads} {...name}>
+    <Link {...bar.leads} {...name}>
       {children}
     </Link>
   );
@@ -94,7 +95,10 @@ function Lines({ bars, most, write }: PictureProps) {
         <li key={bar.id}>
           <Led bar={bar} className={classes.line}>
             <span className={classes.lineName}>{bar.name}</span>
-            <span className={classes.lineAmount}>{write(bar.amount)}</span>
+            <span className={classes.lineAmount}>
+              {write(bar.amount)}
+              {bar.leads && <IconChevronRight size={16} aria-hidden="true" />}
+            </span>
             <span className={classes.lineBar} aria-hidden="true">
               <span style={{ width: `${(bar.amount / most) * 100}%` }} />
             </span>

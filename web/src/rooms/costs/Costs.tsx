@@ -16,7 +16,17 @@ import { Budgets } from "./Budgets";
 import { type Bar, Chart } from "./Charts";
 import classes from "./Costs.module.css";
 import { Prices } from "./Prices";
-import { amountOf, daysOf, type Measure, measures, spans, summed, type Span, usageQuery } from "./usage";
+import {
+  amountOf,
+  daysOf,
+  type Dimension,
+  type Measure,
+  measures,
+  spans,
+  summed,
+  type Span,
+  usageQuery,
+} from "./usage";
 import { useAmounts } from "./useAmounts";
 
 const route = getRouteApi("/inside/costs");
@@ -27,7 +37,7 @@ export function Costs() {
   const space = useActiveSpace();
   const { span = 30, measure: wanted } = route.useSearch();
   const navigate = route.useNavigate();
-  const days = useQuery(usageQuery("day", span, space?.id));
+  const days = useQuery(usageQuery(["day"], span, space?.id));
   const items = days.data?.items ?? [];
   const measured = measures.filter((one) => items.some((total) => amountOf(total, one) > 0));
   const measure = wanted ?? measured[0] ?? "cost";
@@ -117,12 +127,12 @@ function Answers({ span, measure, currency }: AnswersProps) {
   const keys = useQuery(keysQuery);
   const amounts = useAmounts(currency);
   const write = (amount: number) => amounts.write(amount, measure);
-  const ask = (by: "day" | "door" | "engine" | "key", spaceId = space?.id) => usageQuery(by, span, spaceId);
+  const ask = (...by: Dimension[]) => usageQuery(by, span, space?.id);
   const days = useQuery(ask("day"));
   const doors = useQuery(ask("door"));
   const engines = useQuery(ask("engine"));
-  const byKey = useQuery(ask("key"));
-  const spaces = useQuery(usageQuery("space", span, undefined));
+  const byKey = useQuery(ask("key", "door"));
+  const spaces = useQuery(usageQuery(["space"], span, undefined));
 
   const asked = (what: Measure) => (what === "cost" ? "cost" : "use");
   const perDay = summed(days.data, "day", measure);
@@ -132,7 +142,14 @@ function Answers({ span, measure, currency }: AnswersProps) {
       .filter(([, amount]) => amount > 0)
       .sort((a, b) => b[1] - a[1])
       .map(([value, amount]) => ({ id: value, name: value, amount, ...bar(value) }));
-  const doorName = (door: string) => (isKind(door) ? t(`library.kinds.${door}`) : door);
+  const doorName = (door: string) => {
+    if (isKind(door)) return t(`library.kinds.${door}`);
+    return isOther(door) ? t(`costs.doors.${door}`) : door;
+  };
+  // what else a key is used for leaves no list of its own
+  const talking = new Set(
+    (byKey.data?.items ?? []).filter(({ group }) => group.key && group.door === "voice").map(({ group }) => group.key),
+  );
   const keyName = (id: string) =>
     id === "" ? t("costs.noKey") : (keys.data?.items.find((one) => one.id === id)?.name ?? t("costs.goneKey"));
   return (
@@ -145,7 +162,7 @@ function Answers({ span, measure, currency }: AnswersProps) {
           id: day,
           name: format.date(`${day}T12:00`),
           amount: perDay.get(day) ?? 0,
-          leads: { since: day, until: day },
+          leads: { to: "/library", search: { since: day, until: day } },
         }))}
       />
       <Chart
@@ -153,18 +170,23 @@ function Answers({ span, measure, currency }: AnswersProps) {
         write={write}
         bars={ranked(summed(doors.data, "door", measure), (door) => ({
           name: doorName(door),
-          ...(isKind(door) && { leads: { kind: [door], since } }),
+          ...(isKind(door) && { leads: { to: "/library", search: { kind: [door], since } } }),
         }))}
       />
       <Chart
         question={t(`costs.questions.engine.${asked(measure)}`)}
         write={write}
-        bars={ranked(summed(engines.data, "engine", measure), (engine) => ({ leads: { engine, since } }))}
+        bars={ranked(summed(engines.data, "engine", measure), (engine) => ({
+          leads: { to: "/library", search: { engine, since } },
+        }))}
       />
       <Chart
         question={t(`costs.questions.key.${asked(measure)}`)}
         write={write}
-        bars={ranked(summed(byKey.data, "key", measure), (id) => ({ name: keyName(id) }))}
+        bars={ranked(summed(byKey.data, "key", measure), (id) => ({
+          name: keyName(id),
+          ...(talking.has(id) && { leads: { to: "/turns", search: { key: id } } }),
+        }))}
       />
       {me.spaces.length > 1 && (
         <Chart
@@ -172,11 +194,15 @@ function Answers({ span, measure, currency }: AnswersProps) {
           write={write}
           bars={ranked(summed(spaces.data, "space", measure), (id) => ({
             name: me.spaces.find((one) => one.id === id)?.name ?? id,
+            // only the conversations of the space that one is in can be listed
+            ...(id === space?.id && { leads: { to: "/library", search: { since } } }),
           }))}
         />
       )}
     </div>
   );
 }
+
+const isOther = (door: string): door is "search" | "ask" => door === "search" || door === "ask";
 
 const isKind = (door: string): door is Kind => (kinds as readonly string[]).includes(door);

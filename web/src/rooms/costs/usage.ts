@@ -7,7 +7,7 @@ export type Totals = Json<paths["/api/usage"]["get"]["responses"][200]>;
 export type Total = Totals["items"][number];
 export type Budget = Json<paths["/api/budgets"]["get"]["responses"][200]>["items"][number];
 type BudgetCreate = Json<NonNullable<paths["/api/budgets"]["post"]["requestBody"]>>;
-type Dimension = NonNullable<NonNullable<paths["/api/usage"]["get"]["parameters"]["query"]>["by"]>[number];
+export type Dimension = NonNullable<NonNullable<paths["/api/usage"]["get"]["parameters"]["query"]>["by"]>[number];
 
 export const spans = [7, 30, 90] as const;
 export type Span = (typeof spans)[number];
@@ -40,10 +40,10 @@ export function daysOf(span: Span, today = new Date()): string[] {
   );
 }
 
-export const usageQuery = (by: Dimension, span: Span, spaceId: string | undefined) => {
+export const usageQuery = (by: Dimension[], span: Span, spaceId: string | undefined) => {
   const first = daysOf(span)[0] ?? "";
   const query = {
-    by: [by],
+    by,
     since: new Date(`${first}T00:00`).toISOString(),
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(spaceId && { space_id: spaceId }),

@@ -31,11 +31,9 @@ export function Home() {
             <span className={classes.icon} aria-hidden="true">
               <door.icon size={28} stroke={1.5} />
             </span>
-            <span className={classes.words}>
-              <span className={classes.name}>{t(`rooms.${door.word}`)}</span>
-              <span className={classes.what}>{t(`home.what.${door.word}`)}</span>
-            </span>
+            <span className={classes.name}>{t(`rooms.${door.word}`)}</span>
             <IconArrowRight size={22} aria-hidden="true" className={classes.arrow} />
+            <span className={classes.what}>{t(`home.what.${door.word}`)}</span>
           </Link>
         ))}
       </div>

@@ -20,13 +20,16 @@ interface Asked {
   answer: Answer;
 }
 
+/** What one may ask of anything that was said. */
+const suggestions = ["agreed", "next", "wrong"] as const;
+
 /** A question to what was said, answered with the words it rests on. */
 export function Ask({ ask, label, several = false, onShow }: AskProps) {
   const { t } = useTranslation();
   const [question, setQuestion] = useState("");
   const [asked, setAsked] = useState<Asked[]>([]);
-  const send = () => {
-    const wanted = question.trim();
+  const send = (words = question) => {
+    const wanted = words.trim();
     if (wanted === "" || ask.isPending) return;
     ask.mutate(wanted, {
       onSuccess: (answer) => {
@@ -55,6 +58,17 @@ export function Ask({ ask, label, several = false, onShow }: AskProps) {
           {t("library.ask.send")}
         </Button>
       </form>
+      {asked.length === 0 && (
+        <ul className={classes.suggested} aria-label={t("library.ask.suggested")}>
+          {suggestions.map((one) => (
+            <li key={one}>
+              <button type="button" disabled={ask.isPending} onClick={() => send(t(`library.ask.suggestions.${one}`))}>
+                {t(`library.ask.suggestions.${one}`)}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <ProblemNote failure={ask.error} />
       <div className={classes.ask} aria-live="polite">
         {asked.map((one) => (

@@ -93,10 +93,12 @@ export function Facts({ transcript }: { transcript: Transcript }) {
   const format = useFormat();
   return (
     <>
-      <span>{format.moment(transcript.started_at)}</span>
+      <time dateTime={transcript.started_at} title={format.moment(transcript.started_at)}>
+        {format.shortly(transcript.started_at)}
+      </time>
       {transcript.duration_seconds > 0 && <span>{duration(transcript.duration_seconds)}</span>}
       {transcript.language && <span>{format.language(transcript.language)}</span>}
-      {transcript.provider && <span>{transcript.provider}</span>}
+      {transcript.provider && <span className={classes.engine}>{transcript.provider}</span>}
     </>
   );
 }

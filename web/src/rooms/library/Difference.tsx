@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
 import { duration, useFormat } from "../../i18n/format";
 import { direction } from "../../listening/paragraphs";
@@ -9,7 +10,7 @@ import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
 import classes from "./Analysis.module.css";
 import type { Transcript } from "./hall";
-import { type Difference as Found, differenceQuery } from "./understanding";
+import { type Difference as Found, differenceQuery, type Reading, readingsQuery } from "./understanding";
 
 type Piece = Found["pieces"][number];
 
@@ -27,6 +28,11 @@ export function Difference({ transcript, number, player, onBack }: DifferencePro
   const { t } = useTranslation();
   const format = useFormat();
   const query = useQuery(differenceQuery(transcript.id, number));
+  const readings = useQuery(readingsQuery(transcript.id));
+  const engineOf = (sought: (one: Reading) => boolean) => {
+    const engine = readings.data?.items.find(sought)?.engine;
+    return engine ? ` · ${engine}` : "";
+  };
   return (
     <div lang={transcript.language ?? undefined}>
       <ProblemNote failure={query.error} />
@@ -41,8 +47,14 @@ export function Difference({ transcript, number, player, onBack }: DifferencePro
           </p>
           <div className={`${classes.differenceRow} ${classes.differenceTitles}`}>
             <span />
-            <span>{t("library.versions.current")}</span>
-            <span>{t("library.versions.other")}</span>
+            <span>
+              {t("library.versions.current")}
+              {engineOf((one) => one.is_current)}
+            </span>
+            <span>
+              {t("library.versions.other")}
+              {engineOf((one) => one.number === number)}
+            </span>
           </div>
           {rowsOf(query.data.pieces).map((row, index) => (
             <div key={index} className={classes.differenceRow} dir={direction(transcript.language)}>
@@ -50,7 +62,7 @@ export function Difference({ transcript, number, player, onBack }: DifferencePro
                 type="button"
                 className={listening.time}
                 aria-label={t("listen.from", { time: duration(row[0]?.start ?? 0) })}
-                onClick={() => player.seek(row[0]?.start ?? 0)}
+                onClick={() => player.hear(row[0]?.start ?? 0)}
               >
                 {duration(row[0]?.start ?? 0)}
               </button>
@@ -66,7 +78,7 @@ export function Difference({ transcript, number, player, onBack }: DifferencePro
 
 function mark(text: string, Tag: "del" | "ins" | false, key: number) {
   if (text === "") return null;
-  return Tag ? <Tag key={key}>{text} </Tag> : <span key={key}>{text} </span>;
+  return <Fragment key={key}>{Tag ? <Tag>{text}</Tag> : text} </Fragment>;
 }
 
 /** Rows of about the same length, so that what belongs together stays level; a long run that is the same is cut. */

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { useActiveSpace } from "../../api/session";
+import { useActiveSpace, useMe } from "../../api/session";
 import { useFormat } from "../../i18n/format";
 import { type FacetValue, useFacets } from "./facets";
 import { filtersSet, kinds, type Kind, type LibrarySearch } from "./filters";
@@ -53,8 +53,10 @@ export function FilterRail({ search, onLook }: FilterRailProps) {
   );
   const space = useActiveSpace();
   const people = useQuery(peopleQuery(space?.id));
+  const me = useMe();
   const personName = (reference: string) =>
-    people.data?.items.find((one) => one.reference === reference)?.name || reference;
+    people.data?.items.find((one) => one.reference === reference)?.name ||
+    (reference === me.user.id ? me.user.name : reference);
   const kindValues = kinds
     .map((value) => ({ value, count: countOf(facets.kinds, value) }))
     .filter(({ value, count }) => facets.conversations === null || count !== 0 || search.kind?.includes(value));

@@ -11,10 +11,13 @@ export interface FacetValue {
 const names = ["kinds", "languages", "tags", "speakers", "people", "engines", "months"] as const;
 export type Facets = Record<(typeof names)[number], FacetValue[]> & { conversations: number | null };
 
-/** What the conversations found have in common, and how many of them each. */
+/**
+ * What the conversations found have in common, and how many of them each. By meaning every conversation is found, nearer
+ * or farther, so that all of them are counted.
+ */
 export function useFacets(search: LibrarySearch): Facets {
   const space = useActiveSpace();
-  const query = { ...hallQuery(search, space?.id), ...(search.q && { q: search.q }) };
+  const query = { ...hallQuery(search, space?.id), ...(search.q && search.order !== "meaning" && { q: search.q }) };
   const asked = useQuery({
     queryKey: ["hall", "facets", query],
     queryFn: ({ signal }) => body(api.GET("/api/search/facets", { params: { query }, signal })),

@@ -1,4 +1,5 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./Settings.module.css";
 
@@ -13,9 +14,17 @@ const places = [
 
 export function Settings() {
   const { t } = useTranslation();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const tabs = useRef<HTMLElement>(null);
+  // on a phone the tabs are wider than the screen
+  useEffect(() => {
+    const bar = tabs.current;
+    const place = bar?.querySelector<HTMLElement>(`a[href="/${path.split("/").slice(1, 3).join("/")}"]`);
+    if (bar && place) bar.scrollLeft = place.offsetLeft - bar.offsetLeft - (bar.clientWidth - place.clientWidth) / 2;
+  }, [path]);
   return (
     <div className={classes.settings}>
-      <nav aria-label={t("rooms.settings")} className={classes.tabs}>
+      <nav ref={tabs} aria-label={t("rooms.settings")} className={classes.tabs}>
         {places.map((place) => (
           <Link key={place.to} to={place.to} className={classes.tab}>
             {t(`settings.${place.word}`)}

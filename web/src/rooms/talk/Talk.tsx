@@ -1,4 +1,5 @@
 import { ActionIcon, Button, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconMessageCircle, IconPlus, IconSend } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -15,7 +16,7 @@ import { type Bot, botsQuery } from "../bots/bots";
 import { Stages } from "./Stages";
 import classes from "./Talk.module.css";
 import { TableButton } from "./TableButton";
-import { type Exchange, useTalk } from "./useTalk";
+import { type Exchange, type Stage, useTalk } from "./useTalk";
 
 const REMEMBERED = "tertulia.talk.bot";
 type Way = "hold" | "free";
@@ -39,25 +40,22 @@ export function Talk() {
       title={t("rooms.talk")}
       lead={t("talk.lead")}
       action={
-        <Button
-          variant="default"
-          leftSection={<IconPlus size={18} aria-hidden="true" />}
-          disabled={talk.exchanges.length === 0}
-          onClick={talk.anew}
-        >
-          {t("talk.anew")}
-        </Button>
+        talk.exchanges.length > 0 && (
+          <Button variant="default" leftSection={<IconPlus size={18} aria-hidden="true" />} onClick={talk.anew}>
+            {t("talk.anew")}
+          </Button>
+        )
       }
     >
       <ProblemNote failure={bots.error} onRetry={() => void bots.refetch()} />
       {bots.isPending && <RowSkeletons />}
       {bot && (
-        <>
+        <div className={classes.room}>
           <Choices bots={items} bot={bot} way={way} onBot={choose} onWay={setWay} />
           <Deafness bot={bot} />
           <Exchanges bot={bot} exchanges={talk.exchanges} />
           <Console bot={bot} way={way} talk={talk} />
-        </>
+        </div>
       )}
     </Page>
   );
@@ -213,7 +211,9 @@ function After({ answer }: { answer: NonNullable<Exchange["answer"]> }) {
 function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<typeof useTalk> }) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
-  const speaking = talk.exchanges.at(-1)?.stage === "speaking";
+  const stage = talk.exchanges.at(-1)?.stage;
+  const speaking = stage === "speaking";
+  const phone = useMediaQuery("(max-width: 56em)", false, { getInitialValueInEffect: false });
   const running = talk.listening !== "off";
   const write = (event: FormEvent) => {
     event.preventDefault();
@@ -231,13 +231,13 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
         running={running}
         busy={talk.listening === "opening"}
         disabled={bot.cannot_hear !== null}
-        small={talk.exchanges.length > 0}
+        small={talk.exchanges.length > 0 || phone}
         level={talk.level}
         onDown={() => void (hold ? talk.hold() : talk.converse())}
         onUp={() => void (hold ? talk.release() : talk.fallSilent())}
       />
       <p className={classes.hint} role="status">
-        {talk.refused ? t("talk.refused") : t(`talk.hints.${hintOf(way, talk.listening === "on", speaking)}`)}
+        {talk.refused ? t("talk.refused") : t(`talk.hints.${hintOf(way, talk.listening === "on", stage)}`)}
       </p>
       {speaking && (
         <Button variant="subtle" color="quiet" size="sm" onClick={talk.stop}>
@@ -247,6 +247,7 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
       <form className={classes.writing} onSubmit={write}>
         <TextInput
           className={classes.field}
+          size="md"
           aria-label={t("talk.write")}
           placeholder={t("talk.write")}
           value={text}
@@ -261,8 +262,12 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
   );
 }
 
-function hintOf(way: Way, listening: boolean, speaking: boolean) {
-  if (speaking) return "speaking";
-  if (listening) return way === "hold" ? "release" : "pause";
-  return way === "hold" ? "hold" : "start";
+function hintOf(way: Way, listening: boolean, stage: Stage | undefined) {
+  if (way === "hold") {
+    if (listening) return "release";
+    return stage === "speaking" ? "speaking" : "hold";
+  }
+  if (!listening) return "start";
+  if (stage === "speaking") return "interrupt";
+  return stage === "hearing" || stage === "thinking" ? "answering" : "pause";
 }

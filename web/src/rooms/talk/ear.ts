@@ -3,11 +3,14 @@ const QUIETEST_DB = -60;
 const LOOK_MS = 50;
 /** Above it somebody speaks. */
 export const SPEAKING = 0.36;
+/** Above it somebody speaks while the bot is heard too, whose echo is never quite taken away. */
+export const OVER_THE_BOT = 0.48;
 /** So long quiet after speaking, and the sentence is over. */
 export const PAUSE_MS = 900;
 const SPOKEN_MS = 200;
-/** Silence is thrown away now and then, so that a question never carries minutes of it. */
-const FRESH_MS = 15_000;
+/** Silence is thrown away now and then, so that a question never carries minutes of it, nor what the bot said. */
+const FRESH_MS = 2_000;
+const KNOCKS_MS = 15_000;
 
 /** The kinds of recording browsers make, the best first. */
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/webm"];
@@ -63,13 +66,21 @@ export class Ear {
     });
   }
 
-  /** Records until somebody has spoken and stopped; null when it was called off before. */
-  async sentence(signal: AbortSignal): Promise<Blob | null> {
+  /**
+   * Records until somebody has spoken and stopped; null when it was called off before. `bar` says above what loudness
+   * somebody speaks just now, `onSpoken` is told as soon as somebody does.
+   */
+  async sentence(signal: AbortSignal, bar: () => number, onSpoken: () => void): Promise<Blob | null> {
     this.start();
     const turn = new Turn(() => performance.now());
+    let told = false;
     while (!signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      const heard = turn.look(this.level());
+      const heard = turn.look(this.level(), bar());
+      if (turn.spoken && !told) {
+        told = true;
+        onSpoken();
+      }
       if (heard === "over") return this.stop();
       if (heard === "stale") {
         await this.stop();
@@ -99,16 +110,20 @@ export class Turn {
     this.#began = this.#lastLook = now();
   }
 
-  look(level: number): "goes on" | "over" | "stale" {
+  /** Whether somebody has spoken for long enough that it is no knock. */
+  get spoken(): boolean {
+    return this.#loudMs >= SPOKEN_MS;
+  }
+
+  look(level: number, bar = SPEAKING): "goes on" | "over" | "stale" {
     const now = this.#now();
-    if (level > SPEAKING) {
+    if (level > bar) {
       this.#loudMs += now - this.#lastLook;
       this.#lastLoud = now;
     }
     this.#lastLook = now;
-    const spoken = this.#loudMs >= SPOKEN_MS;
-    if (spoken && now - this.#lastLoud >= PAUSE_MS) return "over";
-    if (!spoken && now - this.#began >= FRESH_MS) {
+    if (this.spoken && now - this.#lastLoud >= PAUSE_MS) return "over";
+    if (!this.spoken && now - this.#began >= (this.#loudMs > 0 ? KNOCKS_MS : FRESH_MS)) {
       this.#began = now;
       this.#loudMs = 0;
       return "stale";

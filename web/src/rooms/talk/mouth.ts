@@ -34,6 +34,11 @@ export class Mouth {
     this.#tell();
   }
 
+  /** Whether something is being played. */
+  get speaking(): boolean {
+    return this.#sources.size > 0;
+  }
+
   /** Resolves when everything has been played. */
   silent(): Promise<void> {
     if (this.#sources.size === 0) return Promise.resolve();

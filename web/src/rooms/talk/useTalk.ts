@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Answer, ask, type Question } from "./asking";
-import { Ear } from "./ear";
+import { Ear, OVER_THE_BOT, SPEAKING } from "./ear";
 import { Mouth } from "./mouth";
 
 export type Stage = "hearing" | "thinking" | "speaking" | "done" | "stopped" | "failed";
@@ -72,7 +72,7 @@ export function useTalk(bot: string | undefined) {
           if (one.event === "done") {
             change(id, () => ({ answer: one.data, reply: one.data.reply_text, said: one.data.transcript }));
             await mouth.current.silent();
-            change(id, (was) => (was.stage === "stopped" ? {} : { stage: "done" }));
+            change(id, () => ({ stage: under.signal.aborted ? "stopped" : "done" }));
             return under.signal.aborted ? null : one.data;
           }
         }
@@ -131,21 +131,26 @@ export function useTalk(bot: string | undefined) {
     if (audio.size > 0) void asking({ audio });
   }, [asking, closeEar]);
 
-  /** Hears sentence after sentence until it is called off or the bot says goodbye. */
+  /** Hears sentence after sentence, also over the bot, until it is called off or the bot says goodbye. */
   const converse = useCallback(async () => {
     const until = new AbortController();
     handsFree.current = until;
     setListening("opening");
     const one = await opened();
+    let answering: Promise<unknown> | null = null;
+    const bar = () => (mouth.current.speaking ? OVER_THE_BOT : answering ? Number.POSITIVE_INFINITY : SPEAKING);
     while (one && !until.signal.aborted) {
       setListening("on");
-      const audio = await one.sentence(until.signal);
-      setListening("opening");
-      const answer = audio && audio.size > 0 ? await asking({ audio }) : null;
-      if (answer?.ends) break;
+      const audio = await one.sentence(until.signal, bar, stop);
+      if (!audio || audio.size === 0) continue;
+      const mine = asking({ audio }).then((answer) => {
+        if (answering === mine) answering = null;
+        if (answer?.ends) until.abort();
+      });
+      answering = mine;
     }
     closeEar();
-  }, [asking, opened, closeEar]);
+  }, [asking, opened, closeEar, stop]);
 
   const fallSilent = useCallback(() => {
     handsFree.current?.abort();

@@ -125,7 +125,9 @@ export function Facts({ item }: { item: Transcription }) {
       {item.duration_seconds !== null && <span>{duration(item.duration_seconds)}</span>}
       {item.language && <span>{format.language(item.language)}</span>}
       {item.engine && <span>{item.engine}</span>}
-      <span>{format.moment(item.created_at)}</span>
+      <time dateTime={item.created_at} title={format.moment(item.created_at)}>
+        {format.shortly(item.created_at)}
+      </time>
     </>
   );
 }

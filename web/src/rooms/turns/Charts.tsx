@@ -26,7 +26,12 @@ export function Charts({ search }: { search: TurnsSearch }) {
   const ms = (value: number) => `${format.number(value)} ms`;
   const failures = found.outcomes
     .filter((one) => one.outcome !== "ok")
-    .map((one) => ({ id: one.outcome, name: said("problems", one.outcome, one.outcome), amount: one.turns }));
+    .map((one) => ({
+      id: one.outcome,
+      name: said("problems", one.outcome, one.outcome),
+      amount: one.turns,
+      leads: { to: "/turns" as const, search: { ...without(search), failed: true } },
+    }));
   if (found.outcomes.length === 0) return <p>{t("turns.noFigures")}</p>;
   return (
     <div className={classes.charts}>
@@ -37,24 +42,33 @@ export function Charts({ search }: { search: TurnsSearch }) {
         upright
       />
       {stages.map((stage) => (
-        <Chart key={stage} question={t(`turns.questions.${stage}`)} bars={latencyOf(found, stage)} write={ms} />
+        <Chart
+          key={stage}
+          question={t(`turns.questions.${stage}`)}
+          bars={latencyOf(found, stage, (share, provider) => t(`turns.${share}`, { provider }))}
+          write={ms}
+        />
       ))}
       <Chart question={t("turns.questions.errors")} bars={failures} write={count} />
     </div>
   );
 }
 
-function latencyOf(figures: Figures, stage: (typeof stages)[number]): Bar[] {
+type Within = (share: "half" | "most", provider: string) => string;
+
+function latencyOf(figures: Figures, stage: (typeof stages)[number], within: Within): Bar[] {
   return figures.stages
     .filter((one) => one.stage === stage)
     .flatMap((one) => {
       const name = one.provider.replaceAll("|", " → ");
       return [
-        { id: `${one.provider}:50`, name: `${name} · p50`, amount: one.p50_ms },
-        { id: `${one.provider}:95`, name: `${name} · p95`, amount: one.p95_ms },
+        { id: `${one.provider}:50`, name: within("half", name), amount: one.p50_ms },
+        { id: `${one.provider}:95`, name: within("most", name), amount: one.p95_ms },
       ];
     });
 }
+
+const without = ({ charts: _, ...rest }: TurnsSearch): TurnsSearch => rest;
 
 /** Every day of the month up to today, also those without a turn. */
 function daysOf(figures: Figures, name: (day: string) => string): Bar[] {

@@ -1,5 +1,5 @@
-import { Badge, Button, Checkbox, Select, TextInput } from "@mantine/core";
-import { IconMessages } from "@tabler/icons-react";
+import { ActionIcon, Badge, Button, Checkbox, Select, TextInput, Tooltip } from "@mantine/core";
+import { IconBooks, IconMessages, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,6 +13,7 @@ import { ProblemNote } from "../../ui/ProblemNote";
 import { RowSkeletons } from "../../ui/Skeletons";
 import { useRemoval } from "../../ui/undo";
 import { botsQuery } from "../bots/bots";
+import { keysQuery } from "../settings/keys/keys";
 import { Stages } from "../talk/Stages";
 import { Charts } from "./Charts";
 import classes from "./Turns.module.css";
@@ -29,6 +30,7 @@ export function Turns() {
   const removal = useRemoval((id) => deleting.mutateAsync(id));
   const items = (turns.data?.pages.flatMap((page) => page.items) ?? []).filter((turn) => !removal.hidden.has(turn.id));
   const navigate = route.useNavigate();
+  const longest_ms = Math.max(1, ...items.map((turn) => turn.usage_stt_ms + turn.usage_llm_ms + turn.usage_tts_ms));
   return (
     <Page
       title={t("rooms.turns")}
@@ -53,7 +55,12 @@ export function Turns() {
           {turns.isSuccess && items.length === 0 && <Nothing />}
           <ul className={classes.turns} aria-label={t("rooms.turns")}>
             {items.map((turn) => (
-              <OneTurn key={turn.id} turn={turn} onRemove={() => removal.remove(turn.id, t("turns.removed"))} />
+              <OneTurn
+                key={turn.id}
+                turn={turn}
+                longest_ms={longest_ms}
+                onRemove={() => removal.remove(turn.id, t("turns.removed"))}
+              />
             ))}
           </ul>
           {turns.hasNextPage && (
@@ -88,12 +95,13 @@ function Filters({ search }: { search: TurnsSearch }) {
   const { t } = useTranslation();
   const space = useActiveSpace();
   const bots = useQuery(botsQuery(space?.id));
+  const keys = useQuery(keysQuery);
   const navigate = route.useNavigate();
   const change = (part: { [Name in keyof TurnsSearch]: TurnsSearch[Name] | undefined }) => {
     const next = Object.fromEntries(Object.entries({ ...search, ...part }).filter(([, value]) => value));
     void navigate({ search: next as TurnsSearch, replace: true });
   };
-  const field = (name: "user" | "key" | "tag") => (
+  const field = (name: "user" | "tag") => (
     <TextInput
       key={`${name}:${search[name] ?? ""}`}
       label={t(`turns.by.${name}`)}
@@ -106,7 +114,15 @@ function Filters({ search }: { search: TurnsSearch }) {
   return (
     <div className={classes.filters} role="search">
       {field("user")}
-      {field("key")}
+      <Select
+        clearable
+        searchable
+        label={t("turns.by.key")}
+        placeholder={t("turns.hints.key")}
+        value={search.key ?? null}
+        onChange={(key) => change({ key: key ?? undefined })}
+        data={keyOptions(keys.data?.items ?? [], search.key)}
+      />
       <Select
         clearable
         searchable
@@ -130,71 +146,107 @@ function Filters({ search }: { search: TurnsSearch }) {
   );
 }
 
-function OneTurn({ turn, onRemove }: { turn: Turn; onRemove: () => void }) {
+/** Keys by their names, and the one looked for where it is nobody's any more. */
+function keyOptions(keys: readonly { id: string; name: string }[], wanted: string | undefined) {
+  const known = keys.map(({ id, name }) => ({ value: id, label: name }));
+  return wanted && !known.some(({ value }) => value === wanted) ? [...known, { value: wanted, label: wanted }] : known;
+}
+
+interface OneTurnProps {
+  turn: Turn;
+  longest_ms: number;
+  onRemove: () => void;
+}
+
+function OneTurn({ turn, longest_ms, onRemove }: OneTurnProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const said = useSaid();
   const [open, setOpen] = useState(false);
-  const tags = Object.entries(turn.meta_tags);
+  const failed = turn.outcome !== "ok" && said("problems", turn.outcome, turn.outcome);
   return (
     <li className={classes.turn}>
       <div className={classes.head}>
-        <strong>{turn.bot_name}</strong>
-        <time dateTime={turn.created_at}>{format.moment(turn.created_at)}</time>
-        {turn.user_external_id && <span>{turn.user_external_id}</span>}
-        {turn.outcome !== "ok" && <Badge color="bad">{said("problems", turn.outcome, turn.outcome)}</Badge>}
-        {turn.form && <Badge color="good">{turn.form}</Badge>}
-        {tags.map(([name, value]) => (
-          <Badge key={name} color="quiet" variant="light">
-            {name}: {value}
-          </Badge>
-        ))}
+        <div className={classes.about}>
+          <strong>{turn.bot_name}</strong>
+          <time dateTime={turn.created_at} title={format.moment(turn.created_at)}>
+            {format.shortly(turn.created_at)}
+          </time>
+          {turn.user_external_id && <span>{turn.user_external_id}</span>}
+          {turn.form && <Badge color="good">{turn.form}</Badge>}
+          {Object.entries(turn.meta_tags).map(([name, value]) => (
+            <Badge key={name} color="quiet" variant="light">
+              {name}: {value}
+            </Badge>
+          ))}
+        </div>
+        <Actions turn={turn} open={open} onOpen={() => setOpen(true)} onRemove={onRemove} />
       </div>
       <div className={classes.words} lang={turn.language ?? undefined}>
-        <p className={classes.said}>{turn.transcript || t("talk.nothingSaid")}</p>
-        <p>{turn.reply_text}</p>
+        {(turn.transcript || !failed) && <p className={classes.said}>{turn.transcript || t("talk.nothingSaid")}</p>}
+        {turn.reply_text && <p>{turn.reply_text}</p>}
       </div>
+      {failed && <p className={classes.failed}>{failed}</p>}
       {open && <Sounds turn={turn} />}
-      <div className={classes.foot}>
-        <Stages
-          usage={{
-            input_seconds: turn.request_duration_seconds,
-            output_seconds: turn.output_seconds,
-            stt_ms: turn.usage_stt_ms,
-            llm_ms: turn.usage_llm_ms,
-            tts_ms: turn.usage_tts_ms,
-            total_ms: turn.usage_total_ms,
-            first_word_ms: turn.first_word_ms,
-            first_sound_ms: turn.first_sound_ms,
-            provider_stt: turn.provider_stt,
-            provider_llm: turn.provider_llm,
-            provider_tts: turn.provider_tts,
-          }}
-        />
-        <div className={classes.sounds}>
-          {!open && (turn.tts_available || turn.has_request_audio) && (
-            <Button size="sm" variant="default" onClick={() => setOpen(true)}>
-              {t("turns.listen")}
-            </Button>
-          )}
-          {turn.transcript_id && (
-            <Button
-              size="sm"
-              variant="subtle"
-              color="quiet"
-              component={Link}
-              to={`/library/${turn.transcript_id}`}
-              aria-label={t("talk.inLibrary")}
-            >
-              {t("talk.inLibrary")}
-            </Button>
-          )}
-          <Button size="sm" variant="subtle" color="quiet" onClick={onRemove}>
-            {t("actions.remove")}
-          </Button>
-        </div>
-      </div>
+      {turn.provider_llm && <Stages longest_ms={longest_ms} usage={usageOf(turn)} />}
     </li>
+  );
+}
+
+const usageOf = (turn: Turn) => ({
+  input_seconds: turn.request_duration_seconds,
+  output_seconds: turn.output_seconds,
+  stt_ms: turn.usage_stt_ms,
+  llm_ms: turn.usage_llm_ms,
+  tts_ms: turn.usage_tts_ms,
+  total_ms: turn.usage_total_ms,
+  first_word_ms: turn.first_word_ms,
+  first_sound_ms: turn.first_sound_ms,
+  provider_stt: turn.provider_stt,
+  provider_llm: turn.provider_llm,
+  provider_tts: turn.provider_tts,
+});
+
+interface ActionsProps {
+  turn: Turn;
+  open: boolean;
+  onOpen: () => void;
+  onRemove: () => void;
+}
+
+function Actions({ turn, open, onOpen, onRemove }: ActionsProps) {
+  const { t } = useTranslation();
+  return (
+    <div className={classes.actions}>
+      {!open && (turn.tts_available || turn.has_request_audio) && (
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPlayerPlay size={14} aria-hidden="true" />}
+          onClick={onOpen}
+        >
+          {t("turns.listen")}
+        </Button>
+      )}
+      {turn.transcript_id && (
+        <Tooltip label={t("talk.inLibrary")}>
+          <ActionIcon
+            size={32}
+            variant="subtle"
+            color="quiet"
+            aria-label={t("talk.inLibrary")}
+            renderRoot={(props) => <Link to="/library/$id" params={{ id: turn.transcript_id ?? "" }} {...props} />}
+          >
+            <IconBooks size={18} stroke={1.75} />
+          </ActionIcon>
+        </Tooltip>
+      )}
+      <Tooltip label={t("actions.remove")}>
+        <ActionIcon size={32} variant="subtle" color="quiet" aria-label={t("turns.removeOne")} onClick={onRemove}>
+          <IconTrash size={18} stroke={1.75} />
+        </ActionIcon>
+      </Tooltip>
+    </div>
   );
 }
 
