@@ -13,6 +13,7 @@ from tests.fakes.oidc import CLIENT_ID, CLIENT_SECRET, FakeOidcProvider
 from tests.fixtures.identity import Person, cheap_passwords, make_person
 
 from tertulia.identity.access import Access
+from tertulia.identity.accounts import Accounts
 from tertulia.identity.api import router
 from tertulia.identity.api.oidc import own_path
 from tertulia.identity.authenticator import Authenticator
@@ -99,6 +100,7 @@ async def site(
     database: Database,
     sign_on_identity: IdentityService,
     sign_on_authenticator: Authenticator,
+    identity_clock: HeldClock,
     identity_settings: Settings,
     provider: FakeOidcProvider,
 ) -> AsyncIterator[Site]:
@@ -106,7 +108,8 @@ async def site(
     app = FastAPI()
     app.state.database = database
     access = Access(sign_on_authenticator)
-    app.include_router(router(sign_on_identity, access, RateLimiter(settings), settings))
+    accounts = Accounts(database, identity_clock, sign_on_identity)
+    app.include_router(router(sign_on_identity, access, accounts, RateLimiter(settings), settings))
 
     @app.exception_handler(TertuliaError)
     async def known(_: Request, error: TertuliaError) -> Response:

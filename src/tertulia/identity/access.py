@@ -25,6 +25,9 @@ from tertulia.identity.errors import CrossSiteError
 from tertulia.kernel.errors import NotFoundError
 
 COOKIE = "tertulia_session"
+_RAW_COOKIE = COOKIE.encode()
+_SHOWN = "tertulia.shown"
+"""Where a request keeps the credentials that were found in it."""
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -155,16 +158,30 @@ class Access:
         return principal.label if principal else f"address:{address(connection)}"
 
     def shown(self, connection: HTTPConnection) -> Shown | None:
-        """The credentials a request carries; a header counts before the cookie."""
-        headers = connection.headers
-        authorization = headers.get("authorization")
+        """The credentials a request carries; a header counts before the cookie. They are looked for once."""
+        scope = connection.scope
+        if _SHOWN not in scope:
+            scope[_SHOWN] = self._look(connection)
+        found: Shown | None = scope[_SHOWN]
+        return found
+
+    @staticmethod
+    def _look(connection: HTTPConnection) -> Shown | None:
+        authorization = key = None
+        has_cookie = False
+        for name, value in connection.scope["headers"]:
+            if name == b"authorization":
+                authorization = authorization or value.decode("latin-1")
+            elif name == b"x-api-key":
+                key = key or value.decode("latin-1")
+            elif name == b"cookie" and _RAW_COOKIE in value:
+                has_cookie = True
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
             return Shown(secret.strip()) if scheme.lower() == "bearer" else None
-        key = headers.get("x-api-key")
         if key is not None:
             return Shown(key.strip())
-        cookie = connection.cookies.get(COOKIE)
+        cookie = connection.cookies.get(COOKIE) if has_cookie else None
         return Shown(cookie, by_cookie=True) if cookie else None
 
     async def own_page(self, connection: HTTPConnection) -> None:

@@ -1,13 +1,14 @@
 """Turns what a request shows into who is asking, without asking the database each time."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 
 import structlog
 
 from tertulia.identity.changes import Change, ChangeKind, Changes
 from tertulia.identity.domain import Credential, Principal, PrincipalKind, SessionKind
+from tertulia.identity.memory import Memory
 from tertulia.identity.revocation import RevocationWatch
 from tertulia.identity.store import PrincipalStore
 from tertulia.kernel.clock import Clock
@@ -17,25 +18,22 @@ from tertulia.kernel.ids import secret_hash
 
 log = structlog.get_logger(__name__)
 
-REMEMBERED_SECONDS = 4.0
-"""How long an answer is believed when no event says otherwise; revocation promises five seconds."""
-REMEMBERED = 20_000
 WRITE_EVERY = timedelta(minutes=1)
 """How often the last use of a credential is written down."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """The secret a request carries."""
 
     secret: str = field(repr=False)
     by_cookie: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    principal: Principal
-    until: float
+    @cached_property
+    def key(self) -> bytes:
+        """Under which its holder is remembered."""
+        # A cookie's secret is worth nothing in a header, so that no script can carry it off and use it.
+        return (b"c" if self.by_cookie else b"h") + secret_hash(self.secret)
 
 
 class Authenticator:
@@ -55,28 +53,19 @@ class Authenticator:
         self._watch = watch
         self._session_life = session_life
         self._store = PrincipalStore()
-        self._remembered: dict[bytes, _Remembered] = {}
-        self._asking: dict[bytes, asyncio.Task[Principal | None]] = {}
-        self._changes_heard = 0
+        self._memory: Memory[bytes, Principal] = Memory(clock)
         changes.listen(self._heard)
 
     def known(self, shown: Shown) -> Principal | None:
         """Who it is, if that was asked a moment ago; never waits."""
-        return self._recall(self._key(shown))
+        return self._recall(shown.key)
 
     async def authenticate(self, shown: Shown) -> Principal | None:
         """Who it is; None when the secret is wrong, expired or revoked."""
-        key = self._key(shown)
-        principal = self._recall(key)
+        principal = self._recall(shown.key)
         if principal is not None:
             return principal
-        # Many requests with one credential ask the database once.
-        task = self._asking.get(key)
-        if task is None:
-            task = asyncio.create_task(self._ask(key, shown))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._asked(key, done))
-        return await asyncio.shield(task)
+        return await self._memory.ask(shown.key, lambda: self._ask(shown))
 
     async def standing(self, credential: Credential) -> Principal | None:
         """Whom a credential still stands for: for what was derived from it, such as a token for one socket."""
@@ -85,43 +74,23 @@ class Authenticator:
         principal = found.get(credential)
         return replace(principal, revoked=self._watch.watch(principal)) if principal else None
 
-    def _asked(self, key: bytes, task: asyncio.Task[Principal | None]) -> None:
-        self._asking.pop(key, None)
-        if not task.cancelled():
-            # Whoever waited may have gone; asyncio complains of errors that nobody looked at.
-            task.exception()
-
-    @staticmethod
-    def _key(shown: Shown) -> bytes:
-        # A cookie's secret is worth nothing in a header, so that no script can carry it off and use it.
-        return (b"c" if shown.by_cookie else b"h") + secret_hash(shown.secret)
-
     def _recall(self, key: bytes) -> Principal | None:
-        remembered = self._remembered.get(key)
-        if remembered is None:
+        principal = self._memory.recall(key)
+        if principal is None:
             return None
-        principal = remembered.principal
-        if (
-            remembered.until <= self._clock.monotonic()
-            or (principal.expires_at is not None and principal.expires_at <= self._clock.now())
-            or principal.revoked.is_set()
-        ):
-            del self._remembered[key]
+        expired = principal.expires_at is not None and principal.expires_at <= self._clock.now()
+        if expired or principal.revoked.is_set():
+            self._memory.forget(key)
             return None
         return principal
 
-    async def _ask(self, key: bytes, shown: Shown) -> Principal | None:
-        heard = self._changes_heard
+    async def _ask(self, shown: Shown) -> Principal | None:
         async with self._database.transaction() as tx:
             found = await self._find(tx, shown)
         if found is None:
             return None
         await self._write_down(found)
-        principal = replace(found, revoked=self._watch.watch(found))
-        # What changed while we asked may not be in the answer: then it serves this request only.
-        if heard == self._changes_heard:
-            self._remember(key, principal)
-        return principal
+        return replace(found, revoked=self._watch.watch(found))
 
     async def _find(self, tx: Transaction, shown: Shown) -> Principal | None:
         now = self._clock.now()
@@ -149,19 +118,8 @@ class Authenticator:
             # A full disk must not lock out whoever comes to make room.
             log.warning("identity.last_use_not_written", code=error.code)
 
-    def _remember(self, key: bytes, principal: Principal) -> None:
-        now = self._clock.monotonic()
-        if len(self._remembered) >= REMEMBERED:
-            self._remembered = {k: r for k, r in self._remembered.items() if r.until > now}
-        if len(self._remembered) < REMEMBERED:
-            self._remembered[key] = _Remembered(principal, now + REMEMBERED_SECONDS)
-
     def _heard(self, change: Change) -> None:
-        self._changes_heard += 1
-        by_user = change.kind is ChangeKind.USER_CHANGED
-        self._remembered = {
-            key: remembered
-            for key, remembered in self._remembered.items()
-            if (remembered.principal.user_id if by_user else remembered.principal.credential_id)
-            not in change.ids
-        }
+        if change.kind is ChangeKind.USER_CHANGED:
+            self._memory.forget_where(lambda principal: principal.user_id in change.ids)
+        else:
+            self._memory.forget_where(lambda principal: principal.credential_id in change.ids)

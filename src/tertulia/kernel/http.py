@@ -51,18 +51,24 @@ class TransactionRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        return in_transaction(super().get_route_handler())
 
-        async def in_transaction(request: Request) -> Response:
-            database: Database = request.app.state.database
-            async with database.transaction() as transaction:
-                request.state.transaction = transaction
-                response: Response = await handle(request)
-                if response.status_code >= 400:
-                    await transaction.session.rollback()
-            return response
 
-        return in_transaction
+def in_transaction(
+    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Has a handler work in one transaction, which an answer that refuses undoes."""
+
+    async def handle_in_transaction(request: Request) -> Response:
+        database: Database = request.app.state.database
+        async with database.transaction() as transaction:
+            request.state.transaction = transaction
+            response = await handle(request)
+            if response.status_code >= 400:
+                await transaction.rollback()
+        return response
+
+    return handle_in_transaction
 
 
 async def _transaction(request: Request) -> Transaction:
@@ -94,6 +100,11 @@ def problem_response(error: TertuliaError) -> ProblemResponse:
         status_code=int(error.status),
         headers={**error.headers, "X-Outcome-Detail": error.code},
     )
+
+
+def unexpected_error() -> TertuliaError:
+    """What is said of an error nobody foresaw: nothing of it but where to look."""
+    return TertuliaError("The server hit an unexpected error. Its log names it.")
 
 
 def explain_validation(error: RequestValidationError) -> TertuliaError:

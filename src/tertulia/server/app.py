@@ -17,7 +17,13 @@ from tertulia.identity import api as identity
 from tertulia.identity.domain import SPEECH
 from tertulia.identity.rate_limits import CREATE, DEFAULT
 from tertulia.kernel.errors import TertuliaError
-from tertulia.kernel.http import explain_http, explain_validation, problem_response
+from tertulia.kernel.http import (
+    explain_http,
+    explain_validation,
+    problem_response,
+    unexpected_error,
+)
+from tertulia.kernel.http_table import RouteTable
 from tertulia.ledger import api as ledger_api
 from tertulia.server import health, reference, status
 from tertulia.server.live import Sockets
@@ -72,8 +78,10 @@ def surround(api: FastAPI, services: Services) -> ASGIApp:
         services.limiter,
         services.events,
     )
+    # traces are taken inside FastAPI's layers; who wants them pays for these
+    routed = api if services.settings.otlp_endpoint else RouteTable(api)
     return Surroundings(
-        Sockets(api, sockets),
+        Sockets(routed, sockets),
         services.settings,
         services.metrics,
         large=LARGE_BODIES,
@@ -113,6 +121,7 @@ def create_api(services: Services) -> FastAPI:
         identity.router(
             services.identity,
             services.access,
+            services.accounts,
             services.limiter,
             services.settings,
             features=FEATURES,
@@ -162,7 +171,7 @@ async def _known(_: Request, error: TertuliaError) -> Response:
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:
-    return problem_response(TertuliaError("The server hit an unexpected error. Its log names it."))
+    return problem_response(unexpected_error())
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> Response:

@@ -19,6 +19,7 @@ from tertulia.events.service import Events
 from tertulia.events.transport import Transport
 from tertulia.identity import tasks as identity_tasks
 from tertulia.identity.access import Access
+from tertulia.identity.accounts import Accounts
 from tertulia.identity.authenticator import Authenticator
 from tertulia.identity.changes import OUTSIDE as MEMBER_EVENTS
 from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
@@ -79,6 +80,7 @@ class Services:
     blobs: BlobService
     identity: IdentityService
     authenticator: Authenticator
+    accounts: Accounts
     revocations: RevocationWatch
     access: Access
     limiter: RateLimiter
@@ -202,6 +204,7 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         blobs=blobs,
         identity=identity,
         authenticator=authenticator,
+        accounts=Accounts(database, clock, identity),
         revocations=revocations,
         access=Access(authenticator, public_url=settings.public_url),
         limiter=RateLimiter(settings),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from tertulia.identity.access import Access
+from tertulia.identity.accounts import Accounts
 from tertulia.identity.api import auth, invitations, keys, me, oidc, spaces, users
 from tertulia.identity.api.presence import Presence
 from tertulia.identity.rate_limits import RateLimiter
@@ -16,13 +17,14 @@ from tertulia.kernel.settings import Settings
 def router(
     identity: IdentityService,
     access: Access,
+    accounts: Accounts,
     limiter: RateLimiter,
     settings: Settings,
     *,
     features: Sequence[str] = (),
 ) -> APIRouter:
     """Everything under `/api` that is about who people are."""
-    presence = Presence(identity, access, settings.public_url, features)
+    presence = Presence(identity, access, accounts, settings.public_url, features)
     api = Router(prefix="/api")
     api.include_router(me.router(identity, access, limiter, presence))
     api.include_router(auth.router(identity, limiter, access, presence, settings))

@@ -39,10 +39,9 @@ def router(
     Person = Annotated[Principal, Depends(access.require_user())]  # noqa: N806 - a type
 
     @api.get("", summary="Who am I?", responses=problems(NotSignedInError, MissingScopeError))
-    async def get_me(tx: Tx, who: Reader, request: Request, response: Response) -> Me:
+    async def get_me(who: Reader, request: Request, response: Response) -> Me:
         """The account behind the request, its spaces, and the token that the page's changes need."""
-        user = await identity.users.get(tx, who.person())
-        return await presence.describe(tx, user, presence.renew(request, response))
+        return await presence.account(who.person(), presence.renew(request, response))
 
     @api.patch("", summary="Change my account", responses=problems(*PERSON, NotFoundError))
     async def update_me(

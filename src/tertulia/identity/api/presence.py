@@ -1,12 +1,14 @@
 """What several routes of identity share: the answer that says who one is, and how the page gets its cookie."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from fastapi import Request, Response
 
 from tertulia.identity.access import Access, csrf_token, device
+from tertulia.identity.accounts import Accounts
 from tertulia.identity.api.models import Me, SpaceOut, UserMe
-from tertulia.identity.domain import SessionKind, SignedIn, User
+from tertulia.identity.domain import Role, SessionKind, SignedIn, Space, User
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.database import Transaction
 
@@ -18,11 +20,13 @@ class Presence:
         self,
         identity: IdentityService,
         access: Access,
+        accounts: Accounts,
         public_url: str | None,
         features: Sequence[str],
     ) -> None:
         self._identity = identity
         self._access = access
+        self._accounts = accounts
         self._public_url = public_url
         self._features = list(features)
 
@@ -50,8 +54,16 @@ class Presence:
         self._give_cookie(request, response, shown.secret)
         return shown.secret
 
+    async def account(self, user_id: UUID, cookie: str | None) -> Me:
+        """Who somebody is, without asking the database when it was asked a moment ago."""
+        account = await self._accounts.get(user_id)
+        return self._me(account.user, account.spaces, cookie)
+
     async def describe(self, tx: Transaction, user: User, cookie: str | None) -> Me:
-        spaces = await self._identity.spaces.of_user(tx, user.id)
+        """Who somebody is, as it is in this transaction."""
+        return self._me(user, await self._identity.spaces.of_user(tx, user.id), cookie)
+
+    def _me(self, user: User, spaces: Sequence[tuple[Space, Role]], cookie: str | None) -> Me:
         return Me(
             user=UserMe.of(user),
             spaces=[SpaceOut.of(space, role) for space, role in spaces],

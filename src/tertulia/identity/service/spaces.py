@@ -79,7 +79,10 @@ class SpaceService:
         self, tx: Transaction, principal: Principal, space_id: UUID, name: str
     ) -> Space:
         principal.need_role(space_id, Role.ADMIN)
-        return self._there(await self._spaces.rename(tx, space_id, tidy_name(name)))
+        space = self._there(await self._spaces.rename(tx, space_id, tidy_name(name)))
+        members = await self._spaces.members(tx, space_id)
+        await self._changes.tell(tx, ChangeKind.USER_CHANGED, [m.user_id for m in members])
+        return space
 
     async def delete(self, tx: Transaction, principal: Principal, space_id: UUID) -> None:
         """Deletes a space with everything that is only in it."""
