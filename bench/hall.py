@@ -259,7 +259,7 @@ async def searching(hall: Hall, segments: int, queries: int, rounds: int) -> Rat
     asked = [speech.say(1 + n % 2) for n in range(queries)]
     app = FastAPI()
     app.state.database = hall.database
-    exporter = Exporter(hall.database, hall.service)
+    exporter = Exporter(hall.database)
     app.include_router(search_api.router(hall.service, exporter, Everybody(hall.space)))
     empty_routes = APIRouter(route_class=TransactionRoute)
 

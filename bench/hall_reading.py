@@ -95,7 +95,7 @@ class Packed(zipfile.ZipFile):
 
 async def exporting(hall: Hall, form: str, seconds: float) -> tuple[Ratio, int]:
     """Bytes of files a second, of a zip of everything, and by how much memory grew after its first quarter."""
-    exporter = Exporter(hall.database, hall.service)
+    exporter = Exporter(hall.database)
     Packed.packed_bytes = 0
     zipfile.ZipFile = Packed  # type: ignore[misc]
     began, settled = time.perf_counter(), 0

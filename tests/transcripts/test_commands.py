@@ -69,7 +69,7 @@ class Commands:
                 identity=identity,
                 hall=hall,
                 hall_parts=SimpleNamespace(erasing=Erasing(hall, blobs, clock)),
-                hall_exporter=Exporter(database, hall),
+                hall_exporter=Exporter(database),
                 out=Terminal(as_json=as_json),
             )
         finally:

@@ -1,6 +1,6 @@
 """Very many segments in one conversation: pages, document and subtitles, in little memory."""
 
-import asyncio
+import hashlib
 import json
 import tracemalloc
 from contextlib import aclosing
@@ -12,6 +12,8 @@ from tests.fixtures.transcripts import Begin
 
 from tertulia.blobs.service import BlobService
 from tertulia.kernel.database import Database
+from tertulia.speech.domain import Recognition, Segment
+from tertulia.speech.formats import render
 from tertulia.transcripts.domain import Draft
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.service import TranscriptService
@@ -56,8 +58,21 @@ async def test_very_many_segments_are_paged_written_down_and_exported(
         last = await hall.segments(tx, made, (MANY - 1.5, ""), 10)
         assert [s.utterance_id for s in last] == [f"u{MANY - 1}", f"u{MANY}"]
         found = await hall.get(tx, spaces, made.id)
-        subtitles = await Exporter(database, hall).rendered(tx, found, "srt")
-    assert await asyncio.to_thread(subtitles.count, b" --> ") >= MANY
+    exporter = Exporter(database)
+    spoken = tuple(
+        Segment("palabra " * 20 + str(n), float(n), n + 1.0, language="es")
+        for n in range(1, MANY + 1)
+    )
+    for form in ("txt", "json"):
+        expected = hashlib.sha256(render(Recognition(spoken, "es", MANY + 1.0, ""), form)).digest()
+        shown = hashlib.sha256()
+        tracemalloc.start()
+        async for piece in exporter.file(found, form):
+            shown.update(piece)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < MOST_BYTES, form
+        assert shown.digest() == expected, form
 
 
 async def test_what_is_said_upside_down_in_time_is_kept_in_order(

@@ -25,7 +25,6 @@ from tertulia.cli.hall import (
     spaces,
 )
 from tertulia.cli.opened import opened
-from tertulia.cli.recordings import write_whole
 from tertulia.cli.terminal import Data, run
 from tertulia.transcripts.protocol import Format
 from tertulia.transcripts.searching import Query
@@ -98,12 +97,7 @@ async def _one(
 ) -> None:
     async with services.database.transaction() as tx:
         found = await services.hall.get(tx, await spaces(services, tx, space), id_)
-        written = await services.hall_exporter.rendered(tx, found, to, original=original)
-    if out is None:
-        sys.stdout.buffer.write(written)
-        sys.stdout.buffer.flush()
-    else:
-        await asyncio.to_thread(write_whole, out, written)
+    await _stream(services.hall_exporter.file(found, to, original=original), out)
 
 
 async def _stream(archive: Any, out: Path | None) -> None:

@@ -122,6 +122,6 @@ def build_hall(
         saved=SavedSearches(clock),
         people=People(service),
         meaning=meaning,
-        exporter=Exporter(database, service),
+        exporter=Exporter(database),
         writer=SegmentWriter(database, clock, events, redaction=redaction),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
@@ -40,9 +41,10 @@ from tertulia.transcripts.errors import (
     TranscriptMissingError,
     TranscriptOutdatedError,
 )
-from tertulia.transcripts.exporting import Exporter, file_name
+from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.filtering import filter_of
 from tertulia.transcripts.importing import parse
+from tertulia.transcripts.loading import file_name
 from tertulia.transcripts.protocol import (
     AppendedOut,
     EditList,
@@ -308,13 +310,13 @@ def _add_whole(
         original: Annotated[
             bool, Query(description="As it was first written, without corrections.")
         ] = False,
-    ) -> Response:
-        """The text as a file."""
+    ) -> StreamingResponse:
+        """The text as a file, sent while it is written."""
         found = await service.get(tx, _spaces(who), id_)
-        data = await exporter.rendered(tx, found, format, original=original)
+        pieces = exporter.file(found, format, original=original)
         media = MEDIA_TYPES[format]
         name = content_disposition(file_name(found, format), media, download=True)
-        return Response(data, media_type=media, headers={"Content-Disposition": name})
+        return StreamingResponse(pieces, media_type=media, headers={"Content-Disposition": name})
 
 
 @asynccontextmanager

@@ -14,8 +14,7 @@ from uuid import UUID
 from tertulia.kernel.errors import (
     InvalidRequestError,
 )
-from tertulia.speech.domain import Recognition, Word
-from tertulia.speech.domain import Segment as SpokenSegment
+from tertulia.speech.domain import Word
 from tertulia.speech.formats import clean
 from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.errors import SegmentTooLongError
@@ -105,19 +104,6 @@ class Segment:
     words: tuple[Word, ...] = ()
     edited_at: datetime | None = None
 
-    def spoken(self) -> SpokenSegment:
-        """As the export formats take it."""
-        return SpokenSegment(
-            self.text,
-            self.start,
-            self.end,
-            words=self.words,
-            language=self.language,
-            confidence=self.confidence,
-            speaker=self.speaker,
-            channel=self.channel,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -165,16 +151,6 @@ class Transcript:
     @property
     def document_is_current(self) -> bool:
         return self.document is not None and self.document.version == self.version
-
-    def recognition(self, segments: Iterable[Segment]) -> Recognition:
-        """As the export formats take it; what is not final is left out."""
-        return self.spoken([s.spoken() for s in segments if s.is_final])
-
-    def spoken(self, segments: Sequence[SpokenSegment]) -> Recognition:
-        """The same, of segments that are as the formats take them."""
-        until = max((s.end for s in segments), default=0.0)
-        duration = max(self.duration_seconds, until)
-        return Recognition(tuple(segments), self.language, duration, self.provider or "")
 
 
 class ReadingStatus(StrEnum):

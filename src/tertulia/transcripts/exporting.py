@@ -1,150 +1,94 @@
-"""Transcripts taken away: one as a file, or all that a search finds as a zip that is made while it is sent."""
+"""Transcripts taken away: one as a file, or all that a search finds as a zip, made while they are sent."""
 
 import asyncio
-import zipfile
-from collections.abc import AsyncIterator, Sequence
-from io import RawIOBase
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from uuid import UUID
 
-from tertulia.kernel.database import Database, Transaction
+from tertulia.kernel.database import Database
 from tertulia.kernel.pages import Position
-from tertulia.speech.domain import Recognition
-from tertulia.speech.formats import clean, render
 from tertulia.transcripts.domain import Filter, Transcript
-from tertulia.transcripts.searching import HitPosition, Order, Query
-from tertulia.transcripts.service import TranscriptService
-from tertulia.transcripts.store import SegmentStore
+from tertulia.transcripts.loading import Load, Loading, Packing, Pouring
+from tertulia.transcripts.searching import HitPosition, Query
+from tertulia.transcripts.store import SearchStore, TranscriptStore
 
 PAGE = 200
-LOADED = 100
-LOADED_SECONDS = 6 * 3600.0
-"""Transcripts that are read together, and how long those may be together: what is in memory at one time."""
-WITH_WORDS = frozenset({"json", "srt", "vtt"})
-"""Formats in which it is told when each word is said."""
-NAME_CHARACTERS = 80
-NOT_IN_NAMES = frozenset('/\\:*?"<>|')
-
-
-Load = Sequence[tuple[Transcript, Recognition]]
+"""Transcripts that are looked up together."""
+PLACES = 2_000
+"""Segments that are found together."""
 
 
 class Exporter:
     """Reads some transcripts in a transaction of their own: a long download holds none."""
 
-    def __init__(self, database: Database, service: TranscriptService) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._service = service
-        self._segments = SegmentStore()
+        self._search = SearchStore()
+        self._transcripts = TranscriptStore()
 
-    async def rendered(
-        self, tx: Transaction, transcript: Transcript, form: str, *, original: bool = False
-    ) -> bytes:
-        """One transcript in one of the formats of `speech.formats`."""
-        text = await self._service.recognition(tx, transcript, original=original)
-        return await asyncio.to_thread(render, text, form)
+    async def file(
+        self, transcript: Transcript, form: str, *, original: bool = False
+    ) -> AsyncIterator[bytes]:
+        """One transcript in one of the formats of `speech.formats`, piece by piece."""
+        loading = Loading(self._database, form, original=original)
+        pouring = Pouring(form)
+        async for load in _ahead(loading.loads([transcript])):
+            yield await asyncio.to_thread(pouring.add, load)
 
     async def archive(
         self, query: Query, wanted: Filter, form: str, *, original: bool = False
     ) -> AsyncIterator[bytes]:
-        """A zip of every transcript in which something is found, the latest first.
-
-        While one load is written down and packed, the next one is read: both take about as long.
-        """
-        sink = _Sink()
-        loads = self._loads(query, wanted, form, original=original)
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            reading = asyncio.ensure_future(anext(loads, None))
-            try:
-                while (load := await reading) is not None:
-                    reading = asyncio.ensure_future(anext(loads, None))
-                    await asyncio.to_thread(_pack, archive, load, form)
-                    yield sink.taken()
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-        yield sink.taken()
+        """A zip of every transcript in which something is found, the latest first."""
+        packing = Packing(form)
+        async for load in _ahead(self._loads(query, wanted, form, original=original)):
+            yield await asyncio.to_thread(packing.add, load)
+        yield packing.end()
 
     async def _loads(
         self, query: Query, wanted: Filter, form: str, *, original: bool
-    ) -> AsyncIterator[Load]:
-        """What is found with its text, in loads that memory holds whatever the number of transcripts."""
-        together: list[Transcript] = []
-        seconds = 0.0
-        async for transcript in self._found(query, wanted):
-            together.append(transcript)
-            seconds += transcript.duration_seconds
-            if len(together) == LOADED or seconds > LOADED_SECONDS:
-                yield await self._load(together, form, original=original)
-                together, seconds = [], 0.0
-        if together:
-            yield await self._load(together, form, original=original)
+    ) -> AsyncGenerator[Load]:
+        loading = Loading(self._database, form, original=original)
+        async for together in self._found(query, wanted):
+            async for load in loading.loads(together):
+                yield load
 
-    async def _load(self, of: Sequence[Transcript], form: str, *, original: bool) -> Load:
-        async with self._database.transaction() as tx:
-            if original:
-                return [(t, await self._service.recognition(tx, t, original=True)) for t in of]
-            words = form in WITH_WORDS
-            said = await self._segments.spoken(tx, [t.id for t in of], words=words)
-        return [(t, t.spoken(said.get(t.id, ()))) for t in of]
-
-    async def _found(self, query: Query, wanted: Filter) -> AsyncIterator[Transcript]:
+    async def _found(self, query: Query, wanted: Filter) -> AsyncIterator[Sequence[Transcript]]:
         if query.is_empty:
-            async for transcript in self._listed(wanted):
-                yield transcript
+            async for together in self._listed(wanted):
+                yield together
             return
         seen: set[UUID] = set()
         after: HitPosition | None = None
         while True:
             async with self._database.transaction() as tx:
-                hits = await self._service.search(
-                    tx, query, wanted, order=Order.TIME, after=after, limit=PAGE
-                )
-            for hit in hits[:PAGE]:
-                if hit.transcript.id not in seen:
-                    seen.add(hit.transcript.id)
-                    yield hit.transcript
-            if len(hits) <= PAGE:
+                places = await self._search.places(tx, query, wanted, after, PLACES)
+                ids = [i for i in dict.fromkeys(p.transcript_id for p in places) if i not in seen]
+                together = await self._transcripts.several(tx, ids)
+            seen.update(ids)
+            yield together
+            if len(places) < PLACES:
                 return
-            after = HitPosition.of(hits[PAGE - 1], Order.TIME)
+            after = places[-1]
 
-    async def _listed(self, wanted: Filter) -> AsyncIterator[Transcript]:
+    async def _listed(self, wanted: Filter) -> AsyncIterator[Sequence[Transcript]]:
         after: Position | None = None
         while True:
             async with self._database.transaction() as tx:
-                rows = await self._service.list(tx, wanted, after, PAGE)
-            for transcript in rows[:PAGE]:
-                yield transcript
-            if len(rows) <= PAGE:
+                rows = await self._transcripts.list(tx, wanted, after, PAGE)
+            yield rows
+            if len(rows) < PAGE:
                 return
-            after = Position(rows[PAGE - 1].started_at, rows[PAGE - 1].id)
+            after = Position(rows[-1].started_at, rows[-1].id)
 
 
-def _pack(archive: zipfile.ZipFile, load: Load, form: str) -> None:
-    for transcript, text in load:
-        archive.writestr(file_name(transcript, form), render(text, form))
-
-
-def file_name(transcript: Transcript, form: str) -> str:
-    """`2026-03-01 Monday 0197….srt`: sorted by day, told apart by the id, safe on any disk."""
-    title = "".join(" " if c in NOT_IN_NAMES else c for c in clean(transcript.title))
-    title = " ".join(title.split())[:NAME_CHARACTERS].strip(" .") or transcript.kind.value
-    return f"{transcript.started_at:%Y-%m-%d} {title} {transcript.id}.{form}"
-
-
-class _Sink(RawIOBase):
-    """Where the zip writes to; it cannot be sought in, so the zip needs no look back."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
-        self._pieces.append(piece)
-        return len(piece)
-
-    def taken(self) -> bytes:
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+async def _ahead(loads: AsyncGenerator[Load]) -> AsyncIterator[Load]:
+    """Each load, while the next one is being read: reading and writing take about as long."""
+    async with aclosing(loads):
+        reading = asyncio.ensure_future(anext(loads, None))
+        try:
+            while (load := await reading) is not None:
+                reading = asyncio.ensure_future(anext(loads, None))
+                yield load
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)

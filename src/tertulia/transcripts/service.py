@@ -14,10 +14,8 @@ from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.pages import Position
-from tertulia.speech.domain import Recognition
 from tertulia.speech.redaction import Redaction
 from tertulia.transcripts.appending import Announcer, Appending
-from tertulia.transcripts.document import all_segments
 from tertulia.transcripts.domain import (
     NOTHING_HIDDEN,
     Draft,
@@ -351,15 +349,6 @@ class TranscriptService:
         assert found.document is not None
         return await self._blobs.get(tx, found.document.blob_id)
 
-    async def recognition(
-        self, tx: Transaction, transcript: Transcript, *, original: bool = False
-    ) -> Recognition:
-        """All of it as the export formats take it, edited or as it was first written."""
-        said: list[Segment] = []
-        async for piece in all_segments(self._segments, tx, transcript):
-            said += await self._as_first_written(tx, transcript, piece) if original else piece
-        return transcript.recognition(said)
-
     async def bring_in(
         self,
         tx: Transaction,
@@ -450,20 +439,6 @@ class TranscriptService:
         return changed
 
     # Inside
-
-    async def _as_first_written(
-        self, tx: Transaction, transcript: Transcript, piece: Sequence[Segment]
-    ) -> Sequence[Segment]:
-        edited = [s.utterance_id for s in piece if s.edited_at is not None]
-        if not edited:
-            return piece
-        firsts = await self._segments.originals(tx, transcript.id, edited)
-        return [
-            replace(s, text=first[0], speaker=first[1], words=first[2])
-            if (first := firsts.get(s.utterance_id))
-            else s
-            for s in piece
-        ]
 
     async def _grown(self, tx: Transaction, found: Transcript) -> Transcript:
         return await self.change(tx, found, {})

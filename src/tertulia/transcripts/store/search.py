@@ -92,6 +92,27 @@ class SearchStore:
             await cursor.execute(statement, parameters, prepare=False)
             return [_hit(row) for row in await cursor.fetchall()]
 
+    async def places(
+        self,
+        tx: Transaction,
+        query: Query,
+        wanted: Filter,
+        after: HitPosition | None,
+        limit: int,
+    ) -> Sequence[HitPosition]:
+        """Where something is found, the latest first, and no more than that: for going through all of it."""
+        if query.is_empty or not wanted.spaces:
+            return []
+        parameters: Parameters = {"limit": limit}
+        if after is not None:
+            parameters |= _past(after)
+        following = _AFTER_TIME if after else _NOTHING
+        nothing = sql.SQL("0::float8 as rank")
+        statement = latest(query, wanted, parameters, nothing, sql.SQL("%(limit)s"), following)
+        connection = await tx.raw()
+        found = await connection.execute(statement, parameters, prepare=False)
+        return [HitPosition(0.0, at, id_, said) for id_, said, at, _ in await found.fetchall()]
+
 
 def compose(
     query: Query, wanted: Filter, order: Order, after: HitPosition | None, limit: int
@@ -106,12 +127,7 @@ def compose(
     tongues = query.tongues(wanted.languages)
     asked = _any(tongues)
     if after is not None:
-        parameters |= {
-            "said_at": after.said_at,
-            "after_id": after.transcript_id,
-            "after_utterance": after.utterance_id,
-            "after_rank": after.rank,
-        }
+        parameters |= _past(after)
     if order is Order.TIME:
         following = _AFTER_TIME if after else sql.SQL("")
         rank = sql.SQL("0::float8 as rank")
@@ -134,6 +150,15 @@ def compose(
         place=_PLACE,
     )
     return statement, parameters
+
+
+def _past(after: HitPosition) -> Parameters:
+    return {
+        "said_at": after.said_at,
+        "after_id": after.transcript_id,
+        "after_utterance": after.utterance_id,
+        "after_rank": after.rank,
+    }
 
 
 def latest(

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Text, Uuid, func, insert, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from tertulia.kernel.bulk import Upsert
 from tertulia.kernel.database import Transaction
-from tertulia.speech.domain import Segment as SpokenSegment
-from tertulia.speech.domain import Word
 from tertulia.transcripts.domain import Edit, Segment, words_from_rows, words_to_rows
 from tertulia.transcripts.store.tables import SEGMENTS, EditRow, SegmentRow
 
@@ -32,20 +29,6 @@ _APPEND = Upsert(
     returning=["transcript_id", "utterance_id"],
 )
 _SEGMENT_COLUMNS = [c for c in SEGMENTS.columns if c.name != "search"]
-
-
-Rows = list[list[SpokenSegment]]
-Spoken = dict[UUID, list[SpokenSegment]]
-
-_SPOKEN: dict[bool, LiteralString] = {
-    with_words: f"""
-select o.place, s.text, s.start_seconds, s.end_seconds, {"s.words" if with_words else "null"}, s.language,
-  s.confidence, s.speaker, s.channel
-from unnest(%s::uuid[]) with ordinality o(id, place) join transcript_segments s on s.transcript_id = o.id
-where s.is_final order by o.place, s.start_seconds, s.utterance_id
-"""  # noqa: S608 - two fixed statements
-    for with_words in (False, True)
-}
 
 
 def segment_of(row: Any) -> Segment:
@@ -101,31 +84,6 @@ class SegmentStore:
             query = query.where(tuple_(SegmentRow.start_seconds, SegmentRow.utterance_id) > after)
         ordered = query.order_by(SegmentRow.start_seconds, SegmentRow.utterance_id)
         return [segment_of(row) for row in await tx.session.execute(ordered.limit(limit))]
-
-    async def spoken(self, tx: Transaction, ids: Sequence[UUID], *, words: bool) -> Spoken:
-        """What is said in each of these, as the export formats take it: rows go straight into what is written."""
-        connection = await tx.raw()
-        found = await connection.execute(_SPOKEN[words], (list(ids),), binary=True)
-        by_place: Rows = [[] for _ in ids]
-        for place, text, start, end, heard, *rest in await found.fetchall():
-            timed = words_from_rows(heard) if heard else ()
-            by_place[place - 1].append(SpokenSegment(text, start, end, timed, *rest))
-        return dict(zip(ids, by_place, strict=True))
-
-    async def originals(
-        self, tx: Transaction, id_: UUID, utterance_ids: Sequence[str]
-    ) -> dict[str, tuple[str, str | None, tuple[Word, ...]]]:
-        """Text, speaker and words before the first edit, of those that were edited."""
-        first = await tx.session.execute(
-            select(EditRow)
-            .where(EditRow.transcript_id == id_, EditRow.utterance_id.in_(utterance_ids))
-            .ext(distinct_on(EditRow.utterance_id))
-            .order_by(EditRow.utterance_id, EditRow.version)
-        )
-        return {
-            e.utterance_id: (e.text_before, e.speaker_before, words_from_rows(e.words_before))
-            for e in first.scalars()
-        }
 
     async def extent(self, tx: Transaction, id_: UUID) -> tuple[float, Sequence[str]]:
         """Until when something is said, and which people say it."""

@@ -189,6 +189,12 @@ class TranscriptStore:
         ordered = select(of_all).order_by(of_all.c.started_at.desc(), of_all.c.id.desc())
         return [transcript_of(row) for row in await tx.session.execute(ordered.limit(limit))]
 
+    async def several(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[Transcript]:
+        """These, in the order they are asked for; those that are gone are left out."""
+        query = select(*_TRANSCRIPT_COLUMNS).where(TranscriptRow.id.in_(ids))
+        found = {row.id: transcript_of(row) for row in await tx.session.execute(query)}
+        return [found[id_] for id_ in ids if id_ in found]
+
     async def change(self, tx: Transaction, id_: UUID, changes: Mapping[str, Any]) -> None:
         await tx.session.execute(
             update(TranscriptRow).where(TranscriptRow.id == id_).values(**changes)
