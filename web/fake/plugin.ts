@@ -17,6 +17,7 @@ function requestOf(incoming: IncomingMessage): Request {
 /** `npm run fake`: the page on a made-up server, for working on its looks alone. `/api/fake/signed-out` ends the session. */
 export function fakeApi(): Plugin {
   const server = new FakeServer();
+  if (server.me) server.me.features = ["transcribe", "library"];
   return {
     name: "fake-api",
     configureServer(vite) {

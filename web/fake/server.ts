@@ -13,11 +13,13 @@ import type {
   User,
   Webhook,
 } from "../src/api/types";
+import { FakeHall } from "./hall.ts";
 import * as made from "./things.ts";
 
 type Route = (match: { params: string[]; body: Record<string, unknown>; url: URL }) => Response | Promise<Response>;
 
 const json = (value: unknown, status = 200) => Response.json(value, { status });
+const page = <T>(items: T[]) => ({ items, next_cursor: null });
 const nothing = () => new Response(null, { status: 204 });
 
 export function problem(status: number, code: string, detail: string): Response {
@@ -53,6 +55,7 @@ export class FakeServer {
   deliveries: Delivery[] = made.deliveries();
   status: ServerStatus = made.status();
   transcriptions: TranscriptionText[] = made.transcriptions();
+  readonly hall = new FakeHall();
   /** Every change asked for, in order: method, path and body. */
   readonly asked: { method: string; path: string; body: unknown; csrf: string | null }[] = [];
   private count = 0;
@@ -103,6 +106,16 @@ export class FakeServer {
       () => new Response(made.silence(52), { headers: { "Content-Type": "audio/wav" } }),
     ],
     ["DELETE", /^\/api\/transcribe\/([^/]+)$/, ({ params }) => this.deleteTranscription(params[0])],
+    ["GET", /^\/api\/transcripts$/, ({ url }) => json(page(this.hall.list(url.searchParams)))],
+    ["GET", /^\/api\/transcripts\/([^/]+)$/, ({ params }) => this.conversation(params[0])],
+    ["GET", /^\/api\/transcripts\/([^/]+)\/segments$/, ({ params }) => json(page(this.hall.said(params[0])))],
+    ["GET", /^\/api\/transcripts\/([^/]+)\/readings$/, () => json({ items: [] })],
+    ["GET", /^\/api\/search$/, ({ url }) => json(page(this.hall.find(url.searchParams.get("q") ?? "")))],
+    ["GET", /^\/api\/search\/facets$/, () => json(this.hall.facets())],
+    ["GET", /^\/api\/search\/options$/, () => json({ meaning: false, reason: "No embedding model is set up." })],
+    ["GET", /^\/api\/search\/saved$/, () => json({ items: [] })],
+    ["GET", /^\/api\/people$/, () => json(page([]))],
+    ["GET", /^\/api\/demo$/, () => json({ conversations: 0, of: 6, transcripts: [] })],
     ["POST", /^\/api\/auth\/sign-out$/, () => this.signOut()],
   ];
 
@@ -288,6 +301,11 @@ export class FakeServer {
   private transcription(id: string | undefined): Response {
     const found = this.transcriptions.find((one) => one.id === id);
     return found ? json(found) : problem(404, "not_found", "There is no such transcription.");
+  }
+
+  private conversation(id: string | undefined): Response {
+    const found = this.hall.one(id);
+    return found ? json(found) : problem(404, "transcript_not_found", "There is no such conversation.");
   }
 
   private deleteTranscription(id: string | undefined): Response {

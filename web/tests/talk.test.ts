@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { events } from "../src/rooms/talk/asking";
-import { PAUSE_MS, SPEAKING, Turn } from "../src/rooms/talk/ear";
+import { OVER_THE_BOT, PAUSE_MS, SPEAKING, Turn } from "../src/rooms/talk/ear";
 import { decoded } from "../src/rooms/talk/mouth";
 import { turnsSearch } from "../src/rooms/turns/turns";
 
@@ -72,6 +72,21 @@ describe("a turn of speech", () => {
         [0, 4000],
       ]).heard,
     ).toBe("goes on");
+  });
+
+  it("over a bot that is heard too must be louder", () => {
+    let now = 0;
+    const turn = new Turn(() => now);
+    const speak = (level: number, bar: number) => {
+      for (const end = now + 500; now < end;) {
+        now += 50;
+        turn.look(level, bar);
+      }
+      return turn.spoken;
+    };
+    expect(speak(loud, Number.POSITIVE_INFINITY)).toBe(false);
+    expect(speak(loud, OVER_THE_BOT)).toBe(false);
+    expect(speak(OVER_THE_BOT + 0.1, OVER_THE_BOT)).toBe(true);
   });
 
   it("is begun afresh when nobody speaks", () => {

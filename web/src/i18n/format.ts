@@ -29,14 +29,21 @@ export function localeOf(language: string, known: readonly string[] = navigator.
   return known.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
 }
 
-/** As short as it is clear: the hour today, the day this year, else the year too. */
+const DAY_MS = 86_400_000;
+
+/** As short as it is clear: today or yesterday and the hour, the day and the hour this year, else the day. */
 export function shortly(locale: string, when: string, now: Date = new Date()): string {
   const at = new Date(when);
   const time = { hour: "numeric", minute: "2-digit" } as const;
-  const sameYear = at.getFullYear() === now.getFullYear();
-  if (sameYear && at.getMonth() === now.getMonth() && at.getDate() === now.getDate())
-    return new Intl.DateTimeFormat(locale, time).format(at);
   const day = { day: "numeric", month: "short" } as const;
+  const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  const days = Math.round((midnight(at) - midnight(now)) / DAY_MS);
+  if (days === 0 || days === -1) {
+    const word = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day");
+    const hour = new Intl.DateTimeFormat(locale, time).format(at);
+    return `${word.charAt(0).toLocaleUpperCase(locale)}${word.slice(1)}, ${hour}`;
+  }
+  const sameYear = at.getFullYear() === now.getFullYear();
   return new Intl.DateTimeFormat(locale, sameYear ? { ...day, ...time } : { ...day, year: "numeric" }).format(at);
 }
 
@@ -55,9 +62,12 @@ export function useFormat() {
         new Date(`${month}-15T00:00Z`),
       ),
     money: (value: number, currency: string) =>
-      new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: value < 1 ? 4 : 2 }).format(
-        value,
-      ),
+      new Intl.NumberFormat(language, {
+        style: "currency",
+        currency,
+        currencyDisplay: "narrowSymbol",
+        maximumFractionDigits: value < 1 ? 4 : 2,
+      }).format(value),
     ago: (when: string) => relative(language, when),
     number: (value: number, digits = 0) =>
       new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value),

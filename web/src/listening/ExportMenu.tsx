@@ -1,4 +1,5 @@
-import { Button, Menu } from "@mantine/core";
+import { ActionIcon, Button, Menu } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconDownload } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
@@ -15,12 +16,20 @@ interface ExportMenuProps {
 /** Takes a text away, in the form that is needed. */
 export function ExportMenu({ address, label, quiet = false }: ExportMenuProps) {
   const { t } = useTranslation();
+  const words = label ?? t("listen.download");
+  const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant={quiet ? "default" : "filled"} leftSection={<IconDownload size={18} aria-hidden="true" />}>
-          {label ?? t("listen.download")}
-        </Button>
+        {small && !quiet ? (
+          <ActionIcon size={36} aria-label={words}>
+            <IconDownload size={18} />
+          </ActionIcon>
+        ) : (
+          <Button variant={quiet ? "default" : "filled"} leftSection={<IconDownload size={18} aria-hidden="true" />}>
+            {words}
+          </Button>
+        )}
       </Menu.Target>
       <Menu.Dropdown>
         {formats.map((format) => (

@@ -38,7 +38,7 @@ export function Waveform({ player, lanes }: WaveformProps) {
     <div className={classes.wave} data-lanes={lanes.length} dir="ltr">
       <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true">
         {paths.map(({ key, path, hue }) => (
-          <path key={key} d={path} style={hue && { fill: token(hue), fillOpacity: 0.38 }} />
+          <path key={key} d={path} style={hue && { fill: token(hue), fillOpacity: 0.45 }} />
         ))}
       </svg>
       <svg ref={heard} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={classes.waveHeard}>
@@ -85,12 +85,14 @@ function bars({ levels, stretches }: Lane, top: number): Bars[] {
   return [...paths].map(([hue, path]) => ({ key: `${top} ${hue}`, hue, path }));
 }
 
-/** Whose hue a place has; places are asked for from left to right. */
+/** Whose hue a place has: whoever speaks there or nearest to it; places are asked for from left to right. */
 function hues(stretches: readonly Stretch[]): (share: number) => Token | undefined {
   let next = 0;
   return (share) => {
-    while (next < stretches.length && (stretches[next]?.to ?? 1) < share) next += 1;
-    const stretch = stretches[next];
-    return stretch && stretch.from <= share ? stretch.hue : undefined;
+    while (next < stretches.length - 1 && (stretches[next]?.to ?? 1) < share) next += 1;
+    const here = stretches[next];
+    const before = stretches[next - 1];
+    if (here && before && share - before.to < here.from - share) return before.hue;
+    return here?.hue;
   };
 }

@@ -1,6 +1,7 @@
 import { Kbd, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
+import classes from "./SearchField.module.css";
 
 interface SearchFieldProps {
   label: string;
@@ -31,7 +32,13 @@ export function SearchField({ label, value, onChange }: SearchFieldProps) {
       placeholder={label}
       aria-keyshortcuts="/"
       leftSection={<IconSearch size={18} aria-hidden="true" />}
-      rightSection={value ? undefined : <Kbd aria-hidden="true">/</Kbd>}
+      rightSection={
+        value ? undefined : (
+          <Kbd className={classes.key} aria-hidden="true">
+            /
+          </Kbd>
+        )
+      }
       rightSectionPointerEvents="none"
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
