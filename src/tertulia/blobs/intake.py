@@ -44,6 +44,8 @@ class Intake:
         self._max_bytes = max_bytes
         self._sha256 = hashlib.sha256()
         self.size_bytes = 0
+        self.ended = False
+        """Whether the block just given is the last one."""
 
     async def blocks(self) -> AsyncIterator[list[bytes]]:
         """Blocks of exactly `block_bytes`, and a last one that may be shorter, as the pieces they came in."""
@@ -59,6 +61,7 @@ class Intake:
             if piece:
                 pieces.append(piece)
                 held += len(piece)
+        self.ended = True
         if pieces:
             yield pieces
 

@@ -156,7 +156,9 @@ class Encoder:
         self._container = av.open(
             _OneWay(self._buffer), "w", format=self._shape.container, options=_options(self._format)
         )
-        self._stream = self._container.add_stream(self._shape.codec, rate=self._rate_hz)
+        self._stream = self._container.add_stream(
+            self._shape.codec, rate=self._rate_hz, options=_effort(self._format)
+        )
         self._stream.layout = "mono"
         if self._shape.bits_per_second:
             self._stream.bit_rate = self._shape.bits_per_second
@@ -202,6 +204,11 @@ def _options(audio_format: AudioFormat) -> dict[str, str]:
     if audio_format is AudioFormat.MP3:
         return {"write_xing": "0", "id3v2_version": "0"}
     return {"flush_packets": "1"}
+
+
+def _effort(audio_format: AudioFormat) -> dict[str, str]:
+    """LAME's own choice spends a third more of the CPU on what nobody hears in speech."""
+    return {"compression_level": "5"} if audio_format is AudioFormat.MP3 else {}
 
 
 class _OneWay:
