@@ -32,6 +32,10 @@ class Claim:
         self.token = token
         self.ended = False
 
+    def end(self) -> None:
+        """There is nothing left to let go of."""
+        self.ended = True
+
 
 class Claims:
     """Who answers what."""
@@ -42,26 +46,28 @@ class Claims:
         self._clock = clock
         self._store = ClaimStore()
 
-    async def take(self, corr_id: str, owner: str) -> Claim | AudioSession:
-        """The right to answer, or the answer there is; waits while another request is making it."""
-        while True:
-            claim = Claim(corr_id, new_id())
-            async with self._database.transaction() as tx:
-                now = self._clock.now()
-                mine = await self._store.take(tx, corr_id, owner, claim.token, now, now + LEASE)
-                found = await self._sessions.by_corr_id(tx, corr_id)
-                whose = found.api_key_id if found else await self._store.owner(tx, corr_id)
-                if whose is not None and whose != owner:
-                    if mine:
-                        await self._store.release(tx, corr_id, claim.token)
-                    raise CorrIdTakenError(TAKEN)
-                if found is not None and found.outcome == OK:
-                    if mine:
-                        await self._store.release(tx, corr_id, claim.token)
-                    return found
+    async def take(self, tx: Transaction, corr_id: str, owner: str) -> Claim | AudioSession | None:
+        """The right to answer once `tx` is committed, or the answer there is; None while somebody is making it.
+
+        Where it raises, `tx` is to be undone: with it goes the claim.
+        """
+        now, token = self._clock.now(), new_id()
+        mine = await self._store.take(tx, corr_id, owner, token, now, now + LEASE)
+        found = await self._sessions.by_corr_id(tx, corr_id)
+        whose = found.api_key_id if found else None
+        if whose is None and not mine:
+            whose = await self._store.owner(tx, corr_id)
+        if whose is not None and whose != owner:
+            raise CorrIdTakenError(TAKEN)
+        if found is not None and found.outcome == OK:
             if mine:
-                return claim
-            await self._clock.sleep(LOOK_SECONDS)
+                await self._store.release(tx, corr_id, token)
+            return found
+        return Claim(corr_id, token) if mine else None
+
+    async def wait(self) -> None:
+        """A moment for whoever is making the answer."""
+        await self._clock.sleep(LOOK_SECONDS)
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
@@ -76,10 +82,10 @@ class Claims:
             if not claim.ended:
                 await asyncio.shield(self._let_go(claim))
 
-    async def end(self, tx: Transaction, claim: Claim) -> bool:
-        """Lets go of it in the transaction that keeps the answer; False when it was lost meanwhile."""
-        claim.ended = await self._store.release(tx, claim.corr_id, claim.token)
-        return claim.ended
+    async def end(self, tx: Transaction, claim: Claim) -> None:
+        """Lets go of it in the transaction that keeps the answer."""
+        if await self._store.release(tx, claim.corr_id, claim.token):
+            tx.after_commit(claim.end)
 
     async def _renew(self, claim: Claim) -> None:
         while True:

@@ -1,19 +1,17 @@
 """What is left of a turn: its row, its sound, its transcript, and what it cost, all in one transaction."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from tertulia.blobs.service import BlobService
 from tertulia.bots.domain import Bot
 from tertulia.bots.result import TurnResult
 from tertulia.bots.turn import Turn
 from tertulia.doors.voice.claims import Claim
 from tertulia.doors.voice.domain import OK, TURN, AudioSession, VoiceAsked
+from tertulia.doors.voice.files import Sent, TurnFiles
 from tertulia.doors.voice.sound import SpokenAnswer
 from tertulia.doors.voice.store import AudioSessionStore
 from tertulia.kernel.clock import Clock
@@ -26,9 +24,6 @@ from tertulia.transcripts.domain import Draft, Kind
 from tertulia.transcripts.service import TranscriptService
 
 DOOR = "voice"
-REPLY_BLOB = "voice-reply"
-REQUEST_BLOB = "voice-request"
-PIECE_BYTES = 1_048_576
 
 
 class Outside(Protocol):
@@ -49,6 +44,7 @@ class Running:
     bot: Bot
     turn: Turn
     sound: SpokenAnswer
+    files: TurnFiles
 
     def session(self, outcome: str, clock: Clock) -> AudioSession:
         """The turn as it is kept, without what is stored elsewhere."""
@@ -162,44 +158,34 @@ class Keeper:
         self,
         *,
         store: AudioSessionStore,
-        blobs: BlobService,
         hall: TranscriptService,
         ledger: Ledger,
         clock: Clock,
         outside: Outside | None,
-        keep_requests: bool,
     ) -> None:
         self._store = store
-        self._blobs = blobs
         self._hall = hall
         self._ledger = ledger
         self._clock = clock
         self._outside = outside
-        self._keep_requests = keep_requests
 
     async def keep(
-        self, tx: Transaction, running: Running, outcome: str, sound: bytes
+        self, tx: Transaction, running: Running, outcome: str, sent: Sent
     ) -> AudioSession:
-        """Everything of a turn; `sound` is the spoken answer."""
+        """Everything of a turn; `sent` is its sound."""
         asked, result = running.asked, running.turn.result
         session = running.session(outcome, self._clock)
-        if sound:
-            blob = await self._blobs.put(
-                tx,
-                _once(sound),
-                kind=REPLY_BLOB,
-                content_type=asked.audio_format.media_type,
-                name=f"answer{asked.audio_format.suffix}",
-                space_id=asked.caller.space_id,
-            )
-            session = replace(session, tts_available=True, tts_storage_ref=str(blob.id))
+        if sent.reply is not None:
+            session = replace(session, tts_available=True, tts_storage_ref=str(sent.reply.id))
+        if sent.request is not None:
+            session = replace(session, request_blob_id=sent.request.id)
         if outcome == OK:
-            session = await self._with_request(tx, asked, session)
             session = await self._in_the_hall(tx, running, session)
         if not await self._store.create(tx, session):
             raise UnavailableError(
                 "Another request has answered this corr_id meanwhile. Send it again."
             )
+        await running.files.keep(tx, sent)
         await self._ledger.record(tx, *_uses(asked, result, session))
         if self._outside is not None:
             data = {
@@ -212,33 +198,18 @@ class Keeper:
             await self._outside.emit(tx, session.space_id, TURN, data)
         return session
 
-    async def _with_request(
-        self, tx: Transaction, asked: VoiceAsked, session: AudioSession
-    ) -> AudioSession:
-        if asked.audio is None or not self._keep_requests:
-            return session
-        blob = await self._blobs.put(
-            tx,
-            _pieces(asked.audio),
-            kind=REQUEST_BLOB,
-            content_type=asked.mime_type,
-            name="question",
-            space_id=asked.caller.space_id,
-        )
-        return replace(session, request_blob_id=blob.id)
-
     async def _in_the_hall(
         self, tx: Transaction, running: Running, session: AudioSession
     ) -> AudioSession:
         """The turn as a conversation of two."""
-        asked, result = running.asked, running.turn.result
-        drafts = _drafts(asked, result, running.bot)
+        drafts = _drafts(running.asked, running.turn.result, running.bot)
         if not drafts:
             return session
-        made = await self._hall.create(
+        made = await self._hall.record(
             tx,
             session.space_id,
             Kind.VOICE,
+            drafts,
             title=running.bot.name,
             source_id=str(session.id),
             language=session.language,
@@ -247,22 +218,4 @@ class Keeper:
             tags=[f"{name}:{value}" for name, value in session.meta_tags.items()],
             created_by=session.user_id,
         )
-        await self._hall.append(tx, made.id, drafts)
-        await self._hall.finish(tx, None, made.id)
         return replace(session, transcript_id=made.id)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-async def _pieces(source: bytes | Path) -> AsyncIterator[bytes]:
-    if isinstance(source, bytes):
-        yield source
-        return
-    file = await asyncio.to_thread(source.open, "rb")
-    try:
-        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-            yield piece
-    finally:
-        file.close()

@@ -30,6 +30,7 @@ from tertulia.doors.voice.domain import (
     VoiceAsked,
     explained,
 )
+from tertulia.doors.voice.files import Sent, TurnFiles
 from tertulia.doors.voice.keeping import Keeper, Outside, Running
 from tertulia.doors.voice.sound import SpokenAnswer
 from tertulia.doors.voice.store import AudioSessionStore
@@ -93,13 +94,12 @@ class VoiceService:
         self._store = AudioSessionStore()
         self._keeper = Keeper(
             store=self._store,
-            blobs=blobs,
             hall=hall,
             ledger=ledger,
             clock=clock,
             outside=outside,
-            keep_requests=keep_requests,
         )
+        self._keep_requests = keep_requests
         self._claims = Claims(database, self._store, clock)
 
     # The storage contract
@@ -170,20 +170,16 @@ class VoiceService:
 
     async def answer(self, asked: VoiceAsked) -> AsyncIterator[VoiceEvent]:
         """A whole turn as it happens. Closing this stops it; what was said until then is kept as such."""
-        try:
-            claim = await self._claims.take(asked.corr_id, asked.caller.api_key_id)
-        except UnavailableError as error:
-            raise _storage(error) from error
-        if isinstance(claim, AudioSession):
-            yield Answered(claim, repeated=True)
+        begun = await self._begun(asked)
+        if isinstance(begun, AudioSession):
+            yield Answered(begun, repeated=True)
             return
-        async with self._claims.held(claim):
-            running = await self._prepared(asked, claim)
-            yield Begun(running.id, asked.corr_id)
-            async with aclosing(cast(Any, self._running(running))) as events:
+        async with self._claims.held(begun.claim), begun.files:
+            yield Begun(begun.id, asked.corr_id)
+            async with aclosing(cast(Any, self._running(begun))) as events:
                 async for event in events:
                     yield event
-            yield Answered(await self._kept(running, OK))
+            yield Answered(await self._kept(begun, OK))
 
     async def _running(self, running: Running) -> AsyncIterator[TurnEvent]:
         """The turn's events; however it ends, what it cost is written down."""
@@ -205,31 +201,41 @@ class VoiceService:
             if outcome != OK:
                 await asyncio.shield(self._noted(running, outcome))
 
-    async def _prepared(self, asked: VoiceAsked, claim: Claim) -> Running:
+    async def _begun(self, asked: VoiceAsked) -> Running | AudioSession:
+        """A turn that this request answers, or the answer there is; waits while another request is making it."""
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    taken = await self._claims.take(tx, asked.corr_id, asked.caller.api_key_id)
+                    if isinstance(taken, AudioSession):
+                        return taken
+                    if taken is not None:
+                        return await self._prepared(tx, asked, taken)
+            except UnavailableError as error:
+                raise _storage(error) from error
+            except TertuliaError as error:
+                raise explained(error) from error
+            await self._claims.wait()
+
+    async def _prepared(self, tx: Transaction, asked: VoiceAsked, claim: Claim) -> Running:
         """Everything a turn needs from the database, before any engine is asked."""
         caller = asked.caller
-        try:
-            async with self._database.transaction() as tx:
-                bot = await self._bots.choose(tx, [caller.space_id], asked.bot, asked.language)
-                earlier = await self._earlier(tx, asked, bot)
-                wanted = TurnAsked(
-                    bot=bot,
-                    audio=asked.audio,
-                    text=asked.text,
-                    language=asked.language,
-                    voice=asked.voice,
-                    rights=caller.rights,
-                    history=[Exchange(s.transcript, s.reply_text) for s in earlier],
-                    state=earlier[-1].state if earlier else None,
-                    speak=asked.speak,
-                )
-                wanted = await self._affordable(tx, asked, wanted)
-        except UnavailableError as error:
-            raise _storage(error) from error
-        except TertuliaError as error:
-            raise explained(error) from error
-        sound = SpokenAnswer(asked.audio_format)
-        return Running(new_id(), asked, claim, bot, self._turns.begin(wanted), sound)
+        bot = await self._bots.choose(tx, [caller.space_id], asked.bot, asked.language)
+        earlier = await self._earlier(tx, asked, bot)
+        wanted = TurnAsked(
+            bot=bot,
+            audio=asked.audio,
+            text=asked.text,
+            language=asked.language,
+            voice=asked.voice,
+            rights=caller.rights,
+            history=[Exchange(s.transcript, s.reply_text) for s in earlier],
+            state=earlier[-1].state if earlier else None,
+            speak=asked.speak,
+        )
+        turn = self._turns.begin(await self._affordable(tx, asked, wanted))
+        files = await TurnFiles.reserve(tx, self._blobs, asked, keep_request=self._keep_requests)
+        return Running(new_id(), asked, claim, bot, turn, SpokenAnswer(asked.audio_format), files)
 
     async def _earlier(
         self, tx: Transaction, asked: VoiceAsked, bot: Bot
@@ -265,14 +271,17 @@ class VoiceService:
 
     async def _kept(self, running: Running, outcome: str) -> AudioSession:
         """Everything of a turn in one transaction; where that fails, nothing of it is there."""
-        sound = await running.sound.finish() if outcome == OK else b""
         try:
+            sent = Sent()
+            if outcome == OK:
+                sent = await running.files.settle(await running.sound.finish())
+            else:
+                await running.files.close()
             async with self._database.transaction() as tx:
-                session = await self._keeper.keep(tx, running, outcome, sound)
+                session = await self._keeper.keep(tx, running, outcome, sent)
                 await self._claims.end(tx, running.claim)
                 return session
         except STORE_FAILURES as error:
-            running.claim.ended = False
             raise _storage(error) from error
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from psycopg import sql
@@ -106,9 +106,9 @@ _KEPT = Rows(
         sql.SQL(", ").join(sql.SQL("excluded.{}").format(name) for name in _REPLACED),
     ),
 )
-_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, _NAMES))
+_COLUMNS = ", ".join(_NAMES)
 
-Where = tuple[sql.Composable, list[Any]]
+Where = tuple[str, list[Any]]
 """A condition and its parameters."""
 
 
@@ -120,10 +120,10 @@ def _values(session: AudioSession) -> dict[str, Any]:
 
 
 def _where(wanted: SessionFilter) -> Where:
-    conditions: list[LiteralString] = ["space_id = any(%s)"]
+    conditions = ["space_id = any(%s)"]
     parameters: list[Any] = [list(wanted.spaces)]
 
-    def also(condition: LiteralString, *values: Any) -> None:
+    def also(condition: str, *values: Any) -> None:
         conditions.append(condition)
         parameters.extend(values)
 
@@ -145,12 +145,10 @@ def _where(wanted: SessionFilter) -> Where:
         also("outcome <> 'ok'" if wanted.failed else "outcome = 'ok'")
     if wanted.since is not None:
         also("created_at >= %s", wanted.since)
-    return sql.SQL(" and ").join(map(sql.SQL, conditions)), parameters
+    return " and ".join(conditions), parameters
 
 
-async def _rows(
-    tx: Transaction, query: sql.SQL | sql.Composed, parameters: Sequence[Any]
-) -> list[Any]:
+async def _rows(tx: Transaction, query: str, parameters: Sequence[Any]) -> list[Any]:
     connection = await tx.raw()
     cursor = await connection.execute(query, parameters, binary=True, prepare=True)
     rows: list[Any] = await cursor.fetchall()
@@ -158,12 +156,10 @@ async def _rows(
 
 
 async def _sessions(
-    tx: Transaction, where: sql.Composable, parameters: Sequence[Any], tail: LiteralString = ""
+    tx: Transaction, where: str, parameters: Sequence[Any], tail: str = ""
 ) -> list[AudioSession]:
     """The columns stand in the order of the fields; a test holds them to it."""
-    query = sql.SQL("select {} from audio_sessions where {} {}").format(
-        _COLUMNS, where, sql.SQL(tail)
-    )
+    query = f"select {_COLUMNS} from audio_sessions where {where} {tail}"  # noqa: S608 - fixed words
     return [AudioSession(*row) for row in await _rows(tx, query, parameters)]
 
 
@@ -208,15 +204,13 @@ class AudioSessionStore:
         self, tx: Transaction, id_: UUID, spaces: Sequence[UUID] | None
     ) -> AudioSession | None:
         if spaces is None:
-            found = await _sessions(tx, sql.SQL("id = %s"), [id_])
+            found = await _sessions(tx, "id = %s", [id_])
         else:
-            found = await _sessions(
-                tx, sql.SQL("id = %s and space_id = any(%s)"), [id_, list(spaces)]
-            )
+            found = await _sessions(tx, "id = %s and space_id = any(%s)", [id_, list(spaces)])
         return found[0] if found else None
 
     async def by_corr_id(self, tx: Transaction, corr_id: str) -> AudioSession | None:
-        found = await _sessions(tx, sql.SQL("corr_id = %s"), [corr_id])
+        found = await _sessions(tx, "corr_id = %s", [corr_id])
         return found[0] if found else None
 
     async def conversation(
@@ -229,27 +223,24 @@ class AudioSessionStore:
         return (await self.list(tx, wanted, limit, 0))[::-1]
 
     async def remove(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[AudioSession]:
-        query = sql.SQL("delete from audio_sessions where id = any(%s) returning {}")
-        rows = await _rows(tx, query.format(_COLUMNS), [list(ids)])
+        query = f"delete from audio_sessions where id = any(%s) returning {_COLUMNS}"  # noqa: S608 - fixed words
+        rows = await _rows(tx, query, [list(ids)])
         return [AudioSession(*row) for row in rows]
 
     async def of_transcripts(self, tx: Transaction, ids: Sequence[UUID]) -> Sequence[UUID]:
-        query = sql.SQL("select id from audio_sessions where transcript_id = any(%s)")
+        query = "select id from audio_sessions where transcript_id = any(%s)"
         return [row[0] for row in await _rows(tx, query, [list(ids)])]
 
     async def figures(self, tx: Transaction, wanted: SessionFilter) -> Figures:
         """Times by stage and provider, volume by day, and how turns ended."""
         where, parameters = _where(wanted)
 
-        async def asked(query: LiteralString, **names: sql.Composable) -> Sequence[Any]:
-            return await _rows(tx, sql.SQL(query).format(where=where, **names), parameters)
+        async def asked(query: str, **names: str) -> Sequence[Any]:
+            return await _rows(tx, query.format(where=where, **names), parameters)
 
         stages: list[StageFigures] = []
         for stage in ("stt", "llm", "tts"):
-            provider, taken = (
-                sql.Identifier(f"provider_{stage}"),
-                sql.Identifier(f"usage_{stage}_ms"),
-            )
+            provider, taken = f"provider_{stage}", f"usage_{stage}_ms"
             found = await asked(_STAGE, provider=provider, taken=taken)
             stages += [StageFigures(stage, *row) for row in found]
         [(p50_ms, p95_ms)] = await asked(_FIRST_SOUND)
@@ -262,19 +253,19 @@ class AudioSessionStore:
         )
 
 
-_STAGE: LiteralString = """
+_STAGE = """
 select {provider}, count(*), percentile_cont(0.5) within group (order by {taken}),
   percentile_cont(0.95) within group (order by {taken})
 from audio_sessions where {where} and {provider} <> '' group by 1 order by 2 desc
 """
-_DAYS: LiteralString = """
+_DAYS = """
 select to_char(timezone('UTC', created_at), 'YYYY-MM-DD') as day, count(*), count(*) filter (where outcome <> 'ok')
 from audio_sessions where {where} group by day order by day
 """
-_OUTCOMES: LiteralString = (
+_OUTCOMES = (
     "select outcome, count(*) from audio_sessions where {where} group by outcome order by 2 desc"
 )
-_FIRST_SOUND: LiteralString = """
+_FIRST_SOUND = """
 select percentile_cont(0.5) within group (order by first_sound_ms),
   percentile_cont(0.95) within group (order by first_sound_ms)
 from audio_sessions where {where}
@@ -296,18 +287,16 @@ class ClaimStore:
         self, tx: Transaction, corr_id: str, owner: str, token: UUID, now: datetime, until: datetime
     ) -> bool:
         """Takes it, also from somebody whose time is over."""
-        return bool(await _rows(tx, sql.SQL(_TAKE), [corr_id, owner, token, until, now]))
+        return bool(await _rows(tx, _TAKE, [corr_id, owner, token, until, now]))
 
     async def owner(self, tx: Transaction, corr_id: str) -> str | None:
-        rows = await _rows(
-            tx, sql.SQL("select owner from voice_claims where corr_id = %s"), [corr_id]
-        )
+        rows = await _rows(tx, "select owner from voice_claims where corr_id = %s", [corr_id])
         return str(rows[0][0]) if rows else None
 
     async def renew(self, tx: Transaction, corr_id: str, token: UUID, until: datetime) -> bool:
         """Holds it for longer; False when somebody else has taken it."""
-        return bool(await _rows(tx, sql.SQL(_RENEW), [until, corr_id, token]))
+        return bool(await _rows(tx, _RENEW, [until, corr_id, token]))
 
     async def release(self, tx: Transaction, corr_id: str, token: UUID) -> bool:
         """Lets go of it; False when it was no longer held."""
-        return bool(await _rows(tx, sql.SQL(_RELEASE), [corr_id, token]))
+        return bool(await _rows(tx, _RELEASE, [corr_id, token]))

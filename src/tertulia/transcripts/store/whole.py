@@ -10,10 +10,14 @@ from tertulia.kernel.rows import insert_of, written
 from tertulia.transcripts.domain import Draft, Transcript, words_to_rows
 from tertulia.transcripts.store.tables import SegmentRow, TranscriptRow
 
-_ADD = sql.SQL(
-    "with t as ({transcript} on conflict (space_id, kind, source_id) where source_id is not null do nothing"
-    " returning id), s as ({segments} where exists (select from t)) select id from t"
-).format(transcript=insert_of(TranscriptRow), segments=insert_of(SegmentRow))
+_ADD = (
+    sql.SQL(
+        "with t as ({transcript} on conflict (space_id, kind, source_id) where source_id is not null do nothing"
+        " returning id), s as ({segments} where exists (select from t)) select id from t"
+    )
+    .format(transcript=insert_of(TranscriptRow), segments=insert_of(SegmentRow))
+    .as_bytes()
+)
 _NAMES = [c.name for c in TranscriptRow.__table__.columns]
 
 
