@@ -1,8 +1,7 @@
 """Turns what a request shows into who is asking, without asking the database each time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
 
 import structlog
 
@@ -22,18 +21,17 @@ WRITE_EVERY = timedelta(minutes=1)
 """How often the last use of a credential is written down."""
 
 
-@dataclass(frozen=True)
 class Shown:
-    """The secret a request carries."""
+    """The secret a request carries, which no message shows."""
 
-    secret: str = field(repr=False)
-    by_cookie: bool = False
+    __slots__ = ("by_cookie", "key", "secret")
 
-    @cached_property
-    def key(self) -> bytes:
-        """Under which its holder is remembered."""
+    def __init__(self, secret: str, by_cookie: bool = False) -> None:
+        self.secret = secret
+        self.by_cookie = by_cookie
         # A cookie's secret is worth nothing in a header, so that no script can carry it off and use it.
-        return (b"c" if self.by_cookie else b"h") + secret_hash(self.secret)
+        self.key = (b"c" if by_cookie else b"h") + secret_hash(secret)
+        """Under which its holder is remembered."""
 
 
 class Authenticator:
@@ -94,7 +92,7 @@ class Authenticator:
 
     async def _find(self, tx: Transaction, shown: Shown) -> Principal | None:
         now = self._clock.now()
-        hashed = secret_hash(shown.secret)
+        hashed = shown.key[1:]
         if shown.by_cookie:
             return await self._store.find_session(tx, SessionKind.COOKIE, hashed, now)
         prefix = shown.secret.partition("_")[0]

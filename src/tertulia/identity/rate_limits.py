@@ -1,7 +1,7 @@
 """How often one caller may do a thing: counted in memory, or in Redis for all nodes together."""
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from limits import RateLimitItem, parse
@@ -35,6 +35,10 @@ class MemoryCounters(Storage):
         return ValueError
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self.add(key, expiry, amount)[0]
+
+    def add(self, key: str, expiry: float, amount: int = 1) -> tuple[int, float]:
+        """Counts, and gives the new count and when it ends."""
         now = time.time()
         if now - self._swept_at >= SWEEP_EVERY_SECONDS:
             self._swept_at = now
@@ -42,8 +46,8 @@ class MemoryCounters(Storage):
         count, until = self._counts.get(key, (0, 0.0))
         if until <= now:
             count, until = 0, now + expiry
-        self._counts[key] = (count + amount, until)
-        return count + amount
+        counted = self._counts[key] = (count + amount, until)
+        return counted
 
     async def get(self, key: str) -> int:
         count, until = self._counts.get(key, (0, 0.0))
@@ -63,6 +67,29 @@ class MemoryCounters(Storage):
 
     async def clear(self, key: str) -> None:
         self._counts.pop(key, None)
+
+
+class Left(NamedTuple):
+    """What a caller may still do, until when the count begins anew."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_seconds),
+        }
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The same, as they are sent."""
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset_seconds),
+        ]
 
 
 class RateLimiter:
@@ -98,19 +125,19 @@ class RateLimiter:
 
     async def check(self, bucket: str, who: str) -> dict[str, str]:
         """Counts one more; gives the headers that say what is left, or refuses with `Retry-After`."""
+        return (await self.take(bucket, who)).headers()
+
+    async def take(self, bucket: str, who: str) -> "Left":
+        """Counts one more; gives what is left, or refuses with `Retry-After`."""
         limit = self._limits[bucket]
-        allowed, remaining, reset_seconds = await self._count(limit, bucket, who)
-        headers = {
-            "X-RateLimit-Limit": str(limit.amount),
-            "X-RateLimit-Remaining": str(remaining),
-            "X-RateLimit-Reset": str(reset_seconds),
-        }
-        if not allowed:
+        count, ends = await self._count(limit, bucket, who)
+        left = Left(limit.amount, max(0, limit.amount - count), max(1, round(ends - time.time())))
+        if count > limit.amount:
             raise RateLimitedError(
-                f"That was too often: {limit} is the limit here. Wait {reset_seconds} s and try again.",
-                headers={**headers, "Retry-After": str(reset_seconds)},
+                f"That was too often: {limit} is the limit here. Wait {left.reset_seconds} s and try again.",
+                headers={**left.headers(), "Retry-After": str(left.reset_seconds)},
             )
-        return headers
+        return left
 
     async def close(self) -> None:
         """Lets Redis go."""
@@ -118,24 +145,16 @@ class RateLimiter:
             client: Any = self._shared.bridge
             await client.storage.aclose()
 
-    async def _count(self, limit: RateLimitItem, bucket: str, who: str) -> tuple[bool, int, int]:
-        if self._shared is not None:
-            try:
-                return await self._count_in(self._shared, limit, bucket, who)
-            except self._away as error:
-                self._complain(error)
-        return await self._count_in(self._local, limit, bucket, who)
-
-    @staticmethod
-    async def _count_in(
-        counters: Storage, limit: RateLimitItem, bucket: str, who: str
-    ) -> tuple[bool, int, int]:
+    async def _count(self, limit: RateLimitItem, bucket: str, who: str) -> tuple[int, float]:
         """A fixed window, as the library counts it, with one look less: the new count says what is left."""
         key = limit.key_for(bucket, who)
-        count = await counters.incr(key, limit.get_expiry())
-        ends = await counters.get_expiry(key)
-        left = limit.amount - count
-        return left >= 0, max(0, left), max(1, round(ends - time.time()))
+        if self._shared is not None:
+            try:
+                count = await self._shared.incr(key, limit.get_expiry())
+                return count, await self._shared.get_expiry(key)
+            except self._away as error:
+                self._complain(error)
+        return self._local.add(key, limit.get_expiry())
 
     def _complain(self, error: BaseException) -> None:
         now = time.monotonic()

@@ -1,6 +1,6 @@
 """What every HTTP route shares: its transaction, its problem documents, its correlation id."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Annotated, Any
@@ -75,6 +75,11 @@ async def _transaction(request: Request) -> Transaction:
     # async although nothing is awaited: FastAPI sends plain functions to a thread
     transaction: Transaction = request.state.transaction
     return transaction
+
+
+def takes_transaction(calls: Collection[Any]) -> bool:
+    """Whether one of a route's dependencies is its transaction."""
+    return _transaction in calls
 
 
 Tx = Annotated[Transaction, Depends(_transaction)]

@@ -85,6 +85,10 @@ class _Call:
             values[self.takes_response] = solving.answer
         return values
 
+    def calls(self) -> list[Callable[..., Any]]:
+        """It and all it needs."""
+        return [self.call, *(call for need in self.needs for call in need.calls())]
+
     def answers_by_response(self) -> bool:
         """Whether it, or anything it needs, sets headers of the answer."""
         return self.takes_response is not None or any(n.answers_by_response() for n in self.needs)
@@ -134,7 +138,15 @@ def _is_coroutine(call: Callable[..., Any]) -> bool:
     )
 
 
-def plan(route: RouteContext) -> Handler | None:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a route is answered, and everything that is called for it."""
+
+    handle: Handler
+    calls: Sequence[Callable[..., Any]]
+
+
+def plan(route: RouteContext) -> Plan | None:
     """How `route` is answered, or None when FastAPI has to do it."""
     root = _planned(route.dependant)
     if (
@@ -158,14 +170,16 @@ def plan(route: RouteContext) -> Handler | None:
         result = await root.call(**values)
         return result if isinstance(result, Response) else write(result, solving.answer)
 
-    return handle
+    return Plan(handle, root.calls())
 
 
 def _headers_only() -> Response:
     """What a route may set headers and a status on before there is an answer."""
-    answer = Response()
-    del answer.headers["content-length"]
+    answer = Response.__new__(Response)
     answer.status_code = None  # type: ignore[assignment] - as FastAPI gives it: nothing is set yet
+    answer.background = None
+    answer.body = b""
+    answer.raw_headers = []
     return answer
 
 

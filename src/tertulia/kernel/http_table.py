@@ -12,8 +12,11 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tertulia.kernel.http import TransactionRoute, in_transaction
+from tertulia.kernel.http import TransactionRoute, in_transaction, takes_transaction
 from tertulia.kernel.http_plan import Handler, plan
+
+TEMPLATE = "tertulia.template"
+"""Where a request keeps the address of its route, with names in the place of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class _Entry:
 
     route: BaseRoute
     endpoint: Any
+    template: str
     path: re.Pattern[str]
     convertors: Mapping[str, Any]
     handle: Handler | None
@@ -73,6 +77,7 @@ class RouteTable:
         scope["route"] = entry.route
         scope["endpoint"] = entry.endpoint
         scope["path_params"] = values
+        scope[TEMPLATE] = entry.template
         if entry.handle is not None:
             await self._by_plan(entry.handle, scope, receive, send)
         else:
@@ -151,14 +156,14 @@ def _table(contexts: list[RouteContext]) -> dict[tuple[str, int, str], list[_Ent
 
 
 def _entry(context: RouteContext, route: APIRoute) -> _Entry:
-    handle: Handler | None = None
-    if type(route) in (APIRoute, TransactionRoute):
-        handle = plan(context)
-        if handle is not None and isinstance(route, TransactionRoute):
-            handle = in_transaction(handle)
+    planned = plan(context) if type(route) in (APIRoute, TransactionRoute) else None
+    handle = planned.handle if planned is not None else None
+    if planned is not None and takes_transaction(planned.calls):
+        handle = in_transaction(planned.handle)
     return _Entry(
         route=route,
         endpoint=context.endpoint,
+        template=context.path_format or "other",
         path=context.path_regex,
         convertors=context.param_convertors,
         handle=handle,

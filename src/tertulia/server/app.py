@@ -1,6 +1,5 @@
 """The ASGI application: every router, its errors, and what surrounds them."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ from tertulia.kernel.http_table import RouteTable
 from tertulia.ledger import api as ledger_api
 from tertulia.server import health, reference, status
 from tertulia.server.live import Sockets
-from tertulia.server.middleware import Surroundings
+from tertulia.server.middleware import RawHeaders, Surroundings
 from tertulia.server.page import Page
 from tertulia.server.voice import voice_routers
 from tertulia.server.wiring import Services
@@ -89,15 +88,14 @@ def surround(api: FastAPI, services: Services) -> ASGIApp:
     )
 
 
-async def _count(services: Services, scope: Scope) -> Mapping[str, str]:
+async def _count(services: Services, scope: Scope) -> RawHeaders:
     """Counts what callers ask of the API; health, metrics and the page's files are free."""
     path: str = scope["path"]
     if not path.startswith(COUNTED):
-        return {}
-    asks_much = path.startswith(COSTLY) or path.endswith(COSTLY_ENDS)
-    costly = scope["method"] == "POST" and asks_much
+        return ()
+    costly = scope["method"] == "POST" and (path.startswith(COSTLY) or path.endswith(COSTLY_ENDS))
     who = services.access.caller(HTTPConnection(scope))
-    return await services.limiter.check(CREATE if costly else DEFAULT, who)
+    return (await services.limiter.take(CREATE if costly else DEFAULT, who)).raw_headers()
 
 
 def create_api(services: Services) -> FastAPI:

@@ -7,14 +7,15 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
 
 from tertulia.kernel.errors import PayloadTooLargeError, TertuliaError
-from tertulia.kernel.http import correlation_id, problem_response
-from tertulia.kernel.ids import new_id
+from tertulia.kernel.http import correlation_id, problem_response, unexpected_error
+from tertulia.kernel.http_table import TEMPLATE
 from tertulia.kernel.settings import Settings
 from tertulia.server.metrics import Metrics
 
@@ -51,9 +52,13 @@ SECURITY_HEADERS = (
 )
 _RAW_SECURITY = [(k.lower().encode(), v.encode()) for k, v in SECURITY_HEADERS]
 _RAW_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_OK = (b"x-outcome", b"ok")
+_ERROR = (b"x-outcome", b"error")
+_NO_STORE = (b"cache-control", b"no-store")
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
-Limit = Callable[[Scope], Awaitable[Mapping[str, str]]]
+Limit = Callable[[Scope], Awaitable[RawHeaders]]
 """Counts a request against its caller's limit: gives the headers that say what is left, or raises."""
 
 
@@ -87,35 +92,49 @@ class Surroundings:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request = _Request(scope, send, self._metrics)
-        token = correlation_id.set(request.correlation_id)
+        name = _given_name(scope) or str(uuid7())
+        token = correlation_id.set(name)
         try:
+            scope.setdefault("state", {})
             if scope["type"] == "http":
-                await self._http(request, receive)
+                await self._http(_Request(scope, send, name), receive)
             else:
                 await self._app(scope, receive, send)
         finally:
             correlation_id.reset(token)
 
     async def _http(self, request: "_Request", receive: Receive) -> None:
-        body = _Body(
-            receive, self._limit(request.scope["path"]), self._settings.request_timeout_seconds
-        )
+        scope = request.scope
+        body = _Body(receive, self._limit(scope["path"]), self._settings.request_timeout_seconds)
         try:
-            body.refuse_announced(request.scope)
+            body.refuse_announced(scope)
             if self._count is not None:
-                left = await self._count(request.scope)
-                request.scope["state"]["headers"] = [
-                    (k.lower().encode(), v.encode()) for k, v in left.items()
-                ]
-            await self._app(request.scope, body.receive, request.send)
+                request.left = await self._count(scope)
+            await self._app(scope, body.receive, request.send)
         except TertuliaError as error:
             await request.fail(error)
         except Exception:
-            # the application has answered already, unless an answer was under way: then it ends here, incomplete
+            # an answer that was under way ends here, incomplete
             log.exception("unexpected error")
+            if not request.status:
+                await request.fail(unexpected_error())
         finally:
-            request.record()
+            self._record(request)
+
+    def _record(self, request: "_Request") -> None:
+        seconds = time.perf_counter() - request.started
+        template = request.template()
+        self._metrics.request(request.scope["method"], template, request.status, seconds)
+        if template not in QUIET and log.isEnabledFor(logging.INFO):
+            log.info(
+                "request",
+                extra={
+                    "method": request.scope["method"],
+                    "route": template,
+                    "status": request.status,
+                    "ms": round(seconds * 1000, 1),
+                },
+            )
 
     def _limit(self, path: str) -> int:
         if path.startswith(self._large):
@@ -158,42 +177,41 @@ class _Body:
         return PayloadTooLargeError(f"At most {self._limit} bytes are accepted here. Send less.")
 
 
+def _given_name(scope: Scope) -> str | None:
+    """The correlation id that the caller gave, if it is one."""
+    for name, value in scope["headers"]:
+        if name == b"x-correlation-id":
+            text: str = value.decode("latin-1")
+            return text if CORRELATION.fullmatch(text) else None
+    return None
+
+
 class _Request:
     """What is known of one request, and the headers its answer gets."""
 
-    __slots__ = ("_metrics", "_send", "_started", "correlation_id", "scope", "status")
+    __slots__ = ("_correlation_id", "_send", "left", "scope", "started", "status")
 
-    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
+    def __init__(self, scope: Scope, send: Send, correlation_id: str) -> None:
         self.scope = scope
-        self._send = send
-        self._metrics = metrics
-        self._started = time.perf_counter()
+        self.started = time.perf_counter()
         self.status = 0
-        self.correlation_id = self._given() or str(new_id())
-        scope.setdefault("state", {})
-
-    def _given(self) -> str | None:
-        for name, value in self.scope["headers"]:
-            if name == b"x-correlation-id":
-                text: str = value.decode("latin-1")
-                return text if CORRELATION.fullmatch(text) else None
-        return None
+        self.left: RawHeaders = ()
+        """What is left of the caller's limit."""
+        self._send = send
+        self._correlation_id = correlation_id
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers: list[tuple[bytes, bytes]] = message["headers"]
-            headers.extend(_RAW_SECURITY)
+            if self.scope["path"].startswith("/api/") and not _says_caching(headers):
+                headers.append(_NO_STORE)
+            headers += _RAW_SECURITY
             if self.scope["scheme"] == "https":
                 headers.append(_RAW_HSTS)
-            headers.append((b"x-correlation-id", self.correlation_id.encode()))
-            headers.append((b"x-outcome", b"error" if self.status >= 400 else b"ok"))
-            for name, value in self.scope["state"].get("headers", ()):
-                headers.append((name, value))
-            if self.scope["path"].startswith("/api/") and not any(
-                n == b"cache-control" for n, _ in headers
-            ):
-                headers.append((b"cache-control", b"no-store"))
+            headers.append((b"x-correlation-id", self._correlation_id.encode()))
+            headers.append(_ERROR if self.status >= 400 else _OK)
+            headers += self.left
         await self._send(message)
 
     async def fail(self, error: TertuliaError) -> None:
@@ -205,8 +223,11 @@ class _Request:
         MutableHeaders(raw=response.raw_headers)["Connection"] = "close"
         await response(self.scope, _nothing, self.send)
 
-    def _template(self) -> str:
+    def template(self) -> str:
         """The address with names in the place of values; values are people's and stay out of logs and labels."""
+        known: str | None = self.scope.get(TEMPLATE)
+        if known is not None:
+            return known
         if "route" not in self.scope:
             return "other"
         path: str = self.scope["path"]
@@ -215,20 +236,12 @@ class _Request:
             path = f"{before}{{{name}}}{after}" if found else path
         return path
 
-    def record(self) -> None:
-        seconds = time.perf_counter() - self._started
-        template = self._template()
-        self._metrics.request(self.scope["method"], template, self.status, seconds)
-        if template not in QUIET:
-            log.info(
-                "request",
-                extra={
-                    "method": self.scope["method"],
-                    "route": template,
-                    "status": self.status,
-                    "ms": round(seconds * 1000, 1),
-                },
-            )
+
+def _says_caching(headers: RawHeaders) -> bool:
+    for name, _ in headers:  # noqa: SIM110 - a generator would cost each answer more than the loop
+        if name == b"cache-control":
+            return True
+    return False
 
 
 async def _nothing() -> Message:
