@@ -3,6 +3,9 @@
 INSIDE = (
     "/",
     "/live",
+    "/talk",
+    "/turns",
+    "/turns?charts=true",
     "/transcribe",
     "/library",
     "/library?q=nothing",
@@ -12,6 +15,8 @@ INSIDE = (
     "/settings/people",
     "/settings/spaces",
     "/settings/keys",
+    "/settings/bots",
+    "/settings/bots/new",
     "/settings/webhooks",
 )
 OUTSIDE = ("/sign-in", "/sign-in?link=used", "/invitations/unknown")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, WebSocketRoute, expect
 from tests.e2e.line import Line, line_to
-from tests.e2e.people import Hall, Visitor, claimed
+from tests.e2e.people import OWNER, Hall, Visitor, claimed, fill_account
 from tests.e2e.settings import SETTINGS
 from tests.e2e.test_access import AXE, violations
 from tests.fixtures.server import StartServer
@@ -109,6 +109,31 @@ def test_words_appear_pause_and_are_kept(hall: Hall, visit: Visitor) -> None:
     expect(page.locator("mark").first).to_be_visible()
     page.get_by_role("link", name="Open in the library").click()
     expect(page.get_by_role("heading", level=1, name="A page of Austen")).to_be_visible()
+
+
+def test_first_visit_from_the_printed_link_to_what_was_said(
+    start_server: StartServer, visit: Visitor
+) -> None:
+    server = start_server()
+    page = visit(server.url, permissions=["microphone"])
+    page.goto(server.link or "")
+    fill_account(page, OWNER["name"], OWNER["email"])
+    page.get_by_role("button", name="Make my account").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("First")
+    page.get_by_role("link", name=re.compile("^Live ?Speak")).click()
+    start(page)
+    expect(confirmed(page).first).to_contain_text(re.compile(r"\w{4}"), timeout=HEARD_MS)
+    said = confirmed(page).first.text_content() or ""
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Kept in the library")).to_be_visible(timeout=HEARD_MS)
+
+    page.get_by_role("link", name="Library", exact=True).first.click()
+    page.keyboard.press("/")
+    page.keyboard.type(max(said.split(), key=len))
+    found = page.get_by_role("link").filter(has=page.locator("mark")).first
+    found.click()
+    expect(page.locator("[data-cited]")).to_be_in_viewport()
+    expect(page.locator("[data-line]").first).to_contain_text(max(said.split(), key=len))
 
 
 def test_cut_line_and_reload_lose_nothing(hall: Hall, visit: Visitor, line: Line) -> None:

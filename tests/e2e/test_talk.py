@@ -1,6 +1,7 @@
 """A spoken exchange with a bot in the browser, without a model, a key or a network; its turns; a bot of one's own."""
 
 import re
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,21 @@ pytestmark = pytest.mark.e2e
 HEARD_MS = 120_000
 SPOKEN_MS = 2_600
 """How long the button is held: as long as the recording lasts, and a little."""
+PAUSE_SECONDS = 4
+"""Shorter than a question and its spoken answer, so that the question comes again while the bot speaks."""
 PHONE = {"width": 390, "height": 780}
 
 
 @pytest.fixture(scope="module")
 def browser(
-    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], speech: Path
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    speech: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Browser]:
-    """A browser into whose microphone somebody asks what the weather is like, over and over."""
-    voice = speech / "en" / "azure_whatstheweatherlike.wav"
+    """A browser into whose microphone somebody asks what the weather is like, and again after a pause."""
+    voice = tmp_path_factory.mktemp("voice") / "asked.wav"
+    asked_now_and_then(speech / "en" / "azure_whatstheweatherlike.wav", voice)
     arguments = [
         *browser_type_launch_args["args"],
         "--use-fake-ui-for-media-stream",
@@ -35,6 +42,14 @@ def browser(
     found = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
     yield found
     found.close()
+
+
+def asked_now_and_then(recording: Path, made: Path) -> None:
+    """The recording with a silence after it; browsers begin again at its end."""
+    with wave.open(str(recording), "rb") as source, wave.open(str(made), "wb") as out:
+        out.setparams(source.getparams())
+        out.writeframes(source.readframes(source.getnframes()))
+        out.writeframes(bytes(PAUSE_SECONDS * source.getframerate() * source.getsampwidth()))
 
 
 @pytest.fixture
@@ -82,6 +97,22 @@ def test_a_spoken_exchange_and_its_turn(talker: Page) -> None:
     assert violations(page, AXE.read_text()) == []
     page.get_by_role("button", name="Show charts").click()
     expect(page.get_by_role("heading", name="How long does hearing take?")).to_be_visible()
+    assert violations(page, AXE.read_text()) == []
+
+
+def test_hands_free_one_is_heard_after_a_pause_and_interrupts(talker: Page) -> None:
+    page = talker
+    page.get_by_text("Hands-free", exact=True).click()
+    page.get_by_role("button", name="Begin to talk").click()
+    expect(page.get_by_role("status")).to_have_text("I am listening. Pause, and I answer")
+    spoken = exchange(page, 0)
+    expect(spoken.get_by_text("pocketsphinx")).to_be_visible(timeout=HEARD_MS)
+    expect(spoken.locator("p").nth(1)).to_contain_text(re.compile(r"\w"))
+    # the question that comes again while the bot speaks makes it fall silent, and is answered too
+    expect(page.get_by_text("Interrupted.").first).to_be_visible(timeout=HEARD_MS)
+    expect(exchange(page, 1)).to_be_visible(timeout=HEARD_MS)
+    page.get_by_role("button", name="Stop talking").click()
+    expect(page.get_by_role("status")).to_have_text("Press once and talk as you like")
     assert violations(page, AXE.read_text()) == []
 
 
