@@ -1,9 +1,11 @@
 """The unit of work: all or nothing, told afterwards, committed before the answer."""
 
+import asyncio
+
 import httpx
 import psycopg
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Response
 from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -86,6 +88,43 @@ async def test_the_commit_comes_before_the_answer(kept: Database) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.post("/kept")).json() == "kept"
     assert at_answer == [1]
+
+
+async def test_an_answer_that_refuses_undoes_everything_and_tells_nobody(kept: Database) -> None:
+    app = FastAPI()
+    app.state.database = kept
+    routes = APIRouter(route_class=TransactionRoute)
+    told: list[str] = []
+
+    @routes.post("/kept")
+    async def keep(tx: Tx) -> Response:
+        await tx.session.execute(text("insert into kept values (1)"))
+        tx.after_commit(lambda: told.append("committed"))
+        return Response(status_code=409)
+
+    app.include_router(routes)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.post("/kept")).status_code == 409
+    assert await count(kept) == 0
+    assert told == []
+
+
+async def test_a_cancelled_unit_gives_its_connection_back(kept: Database) -> None:
+    async def hold(holding: asyncio.Event) -> None:
+        async with kept.transaction() as tx:
+            await tx.session.execute(text("insert into kept values (1)"))
+            holding.set()
+            await asyncio.Event().wait()
+
+    for _ in range(8):  # more than the pool has
+        holding = asyncio.Event()
+        task = asyncio.create_task(hold(holding))
+        await holding.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await count(kept) == 0
 
 
 async def test_a_restarted_database_costs_one_answer_and_no_more(kept: Database) -> None:

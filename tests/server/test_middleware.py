@@ -130,6 +130,21 @@ async def test_an_unexpected_error_is_answered_and_logged_without_its_words(
     assert "secret" not in answer.text
 
 
+async def test_an_error_nobody_answered_is_answered_here(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("they said: a secret")
+
+    wrapped = Surroundings(breaks, Settings(), Metrics(), large=())
+    transport = httpx.ASGITransport(app=wrapped)
+    with caplog.at_level(logging.ERROR):
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as c:
+            answer = await c.get("/api/x")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    assert "secret" not in answer.text
+    assert "unexpected error" in caplog.text
+
+
 async def test_an_answer_that_breaks_half_way_is_left_incomplete() -> None:
     """The server closes such a connection, so that nobody takes the half for the whole."""
     sent: list[str] = []
