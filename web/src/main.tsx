@@ -20,6 +20,8 @@ const router = makeRouter(queryClient);
 const root = document.getElementById("root");
 
 if (root) {
+  // who one is takes as long to hear as the words take to come
+  void queryClient.prefetchQuery(meQuery);
   await startWords();
   createRoot(root).render(
     <StrictMode>

@@ -20,7 +20,7 @@ import classes from "./Library.module.css";
 import { Saved } from "./Saved";
 
 const route = getRouteApi("/inside/library");
-const TYPING_MS = 200;
+const TYPING_MS = 120;
 
 /** Every conversation there is: found by its words, narrowed by what is known of it. */
 export function Library() {
