@@ -18,12 +18,20 @@ START_GOAL_SECONDS = 3.0
 IDLE_GOAL = 0.01
 
 
-def start(data: Path, **environment: str) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
-    """Starts a server and waits for its line; gives what it said, and in `seconds` how long that took."""
+def start(
+    data: Path, *program: str, **environment: str
+) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
+    """Starts a server and waits for its line; gives what it said, and in `seconds` how long that took.
+
+    `program` is what Python runs in the place of the package itself.
+    """
     began = time.perf_counter()
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("TERTULIA_", "PG_"))}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tertulia", "serve", "--port", "0", "--json", "--data", str(data)],
+        [
+            *(sys.executable, *(program or ("-m", "tertulia"))),
+            *("serve", "--port", "0", "--json", "--data", str(data)),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

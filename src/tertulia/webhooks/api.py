@@ -45,6 +45,7 @@ def router(webhooks: Webhooks, access: Access) -> APIRouter:
     _add_endpoints(api, webhooks, access)
     _add_deliveries(api, webhooks, access)
     _add_endpoint(api, webhooks, access)
+    _add_trial(api, webhooks, access)
     return api
 
 
@@ -136,6 +137,12 @@ def _add_endpoint(api: APIRouter, webhooks: Webhooks, access: Access) -> None:
         """For a day deliveries carry a signature of the old secret beside that of the new one."""
         await _endpoint(tx, webhooks, who, id_)
         return WebhookCreated.of(await webhooks.rotate(tx, id_))
+
+
+def _add_trial(api: APIRouter, webhooks: Webhooks, access: Access) -> None:
+    """Trying a webhook out, and seeing what came of everything it was sent."""
+    Admin = Annotated[Principal, Depends(access.require(WEBHOOKS))]  # noqa: N806 - a type
+    known = (*GUARDED, UnknownWebhookError)
 
     @api.post(
         "/{id}/test",

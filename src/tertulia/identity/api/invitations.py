@@ -20,6 +20,16 @@ from tertulia.kernel.errors import ConflictError, InvalidRequestError, RateLimit
 from tertulia.kernel.http import Router, TransactionRoute, Tx
 from tertulia.kernel.problems import problems
 
+ACCEPTING = (
+    LinkDeadError,
+    OtherInviteeError,
+    EmailTakenError,
+    ConflictError,
+    WeakPasswordError,
+    CrossSiteError,
+    RateLimitedError,
+)
+
 
 def router(
     identity: IdentityService, access: Access, limiter: RateLimiter, presence: Presence
@@ -32,19 +42,22 @@ def router(
         """Whoever has the link may see who invites to which space."""
         return InvitationInfo.of(await identity.invitations.show(tx, token))
 
+    _add_accept(api, identity, access, limiter, presence)
+    return api
+
+
+def _add_accept(
+    api: APIRouter,
+    identity: IdentityService,
+    access: Access,
+    limiter: RateLimiter,
+    presence: Presence,
+) -> None:
     @api.post(
         "/{token}/accept",
         summary="Accept an invitation",
         dependencies=[Depends(access.own_page)],
-        responses=problems(
-            LinkDeadError,
-            OtherInviteeError,
-            EmailTakenError,
-            ConflictError,
-            WeakPasswordError,
-            CrossSiteError,
-            RateLimitedError,
-        ),
+        responses=problems(*ACCEPTING),
     )
     async def accept_invitation(
         tx: Tx, token: LinkSecret, request: Request, response: Response, body: InvitationAccept
@@ -68,5 +81,3 @@ def router(
             password=body.password.get_secret_value(),
         )
         return await presence.enter(tx, request, response, user)
-
-    return api

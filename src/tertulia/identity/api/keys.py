@@ -20,6 +20,22 @@ KEYED = (NotSignedInError, ForbiddenError, MissingScopeError, CrossSiteError)
 def router(identity: IdentityService, access: Access) -> APIRouter:
     """`/keys` and `/scopes`."""
     api = Router(tags=["keys"], route_class=TransactionRoute)
+    _add_keys(api, identity, access)
+
+    @api.get(
+        "/scopes",
+        summary="What can a key be allowed?",
+        dependencies=[Depends(access.require(IDENTITY_READ))],
+        responses=problems(NotSignedInError, MissingScopeError),
+    )
+    async def list_scopes() -> list[ScopeOut]:
+        """Every scope there is on this server."""
+        return [ScopeOut.of(scope) for scope in identity.scopes]
+
+    return api
+
+
+def _add_keys(api: APIRouter, identity: IdentityService, access: Access) -> None:
     Keeper = Annotated[Principal, Depends(access.require(KEYS))]  # noqa: N806 - a type
 
     @api.get("/keys", summary="List my API keys", responses=problems(*KEYED))
@@ -54,15 +70,3 @@ def router(identity: IdentityService, access: Access) -> APIRouter:
     async def revoke_key(tx: Tx, who: Keeper, id_: Id) -> None:
         """It stops working at once, and what it has open is cut within five seconds on every node."""
         await identity.keys.revoke(tx, who, id_)
-
-    @api.get(
-        "/scopes",
-        summary="What can a key be allowed?",
-        dependencies=[Depends(access.require(IDENTITY_READ))],
-        responses=problems(NotSignedInError, MissingScopeError),
-    )
-    async def list_scopes() -> list[ScopeOut]:
-        """Every scope there is on this server."""
-        return [ScopeOut.of(scope) for scope in identity.scopes]
-
-    return api

@@ -35,6 +35,15 @@ def router(
 ) -> APIRouter:
     """`/me` and what is under it."""
     api = Router(prefix="/me", tags=["me"], route_class=TransactionRoute)
+    _add_account(api, identity, access, presence)
+    _add_password(api, identity, access, limiter)
+    _add_sessions(api, identity, access)
+    return api
+
+
+def _add_account(
+    api: APIRouter, identity: IdentityService, access: Access, presence: Presence
+) -> None:
     Reader = Annotated[Principal, Depends(access.require(IDENTITY_READ))]  # noqa: N806 - a type
     Person = Annotated[Principal, Depends(access.require_user())]  # noqa: N806 - a type
 
@@ -52,6 +61,12 @@ def router(
         user = await identity.users.update_profile(tx, who, change)
         return await presence.describe(tx, user, presence.renew(request, response))
 
+
+def _add_password(
+    api: APIRouter, identity: IdentityService, access: Access, limiter: RateLimiter
+) -> None:
+    Person = Annotated[Principal, Depends(access.require_user())]  # noqa: N806 - a type
+
     @api.post(
         "/password",
         status_code=204,
@@ -64,6 +79,10 @@ def router(
         await identity.users.change_password(
             tx, who, body.current.get_secret_value(), body.new.get_secret_value()
         )
+
+
+def _add_sessions(api: APIRouter, identity: IdentityService, access: Access) -> None:
+    Person = Annotated[Principal, Depends(access.require_user())]  # noqa: N806 - a type
 
     @api.get("/sessions", summary="Where am I signed in?", responses=problems(*PERSON))
     async def list_sessions(tx: Tx, who: Person) -> SessionList:
@@ -90,5 +109,3 @@ def router(
     async def end_session(tx: Tx, who: Person, id_: Id) -> None:
         """Ends one of one's own sign-ins; what it has open is cut."""
         await identity.sessions.end(tx, who.person(), id_)
-
-    return api

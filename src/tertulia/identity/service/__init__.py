@@ -84,13 +84,7 @@ class IdentityService:
             clock,
             life=timedelta(days=settings.invitation_days),
         )
-        self.sign_on = SignOnService(
-            _provider(settings, clock),
-            self.users,
-            users,
-            clock,
-            create_users=settings.oidc_create_users,
-        )
+        self.sign_on = _sign_on(settings, self.users, users, clock)
         self.guests = GuestService(GuestStore(), self.changes, clock)
 
     async def sweep(self, tx: Transaction, before: datetime) -> int:
@@ -100,6 +94,13 @@ class IdentityService:
     async def first_start_link(self, tx: Transaction) -> str | None:
         """The secret that makes the server's first owner, in the place of the one before; None once there is one."""
         return await self.users.first_start_link(tx)
+
+
+def _sign_on(
+    settings: Settings, service: UserService, users: UserStore, clock: Clock
+) -> SignOnService:
+    provider = _provider(settings, clock)
+    return SignOnService(provider, service, users, clock, create_users=settings.oidc_create_users)
 
 
 def _provider(settings: Settings, clock: Clock) -> "OidcProvider | None":
