@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -49,6 +49,7 @@ AT_ONCE = 5
 WORDS_A_SEGMENT = 14
 VOCABULARY = 50_000
 SEGMENTS_A_TRANSCRIPT = 50
+ROWS_AT_ONCE = 5_000
 PAGE = 20
 
 PLAIN = """
@@ -80,11 +81,11 @@ class Speech:
 
 
 @contextmanager
-def corpus_folder(segments: int) -> Iterator[Path]:
+def corpus_folder(segments: int, kind: str = "") -> Iterator[Path]:
     """Where a corpus is: kept for the next time under the folder in `BENCH_CORPUS`, if that is set."""
     kept = os.environ.get("BENCH_CORPUS")
     if kept:
-        yield Path(kept, str(segments))
+        yield Path(kept, f"{segments}{kind}")
         return
     with scratch_folder() as folder:
         yield folder
@@ -216,20 +217,20 @@ class Everybody(Access):
         return self._who
 
 
-async def fill(hall: Hall, segments: int) -> Speech:
-    """Conversations of 50 segments each, all final, unless they are there already; and who says them."""
+async def fill(hall: Hall, segments: int, each: int = SEGMENTS_A_TRANSCRIPT) -> Speech:
+    """Conversations of `each` segments, all final, unless they are there already; and who says them."""
     speech = Speech(6)
     async with hall.database.transaction() as tx:
         if await tx.session.scalar(text("select exists (select from transcript_segments)")):
             return speech
     connection = await psycopg.AsyncConnection.connect(hall.conninfo)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    ids = await hall.transcripts(segments // SEGMENTS_A_TRANSCRIPT)
-    for start in range(0, len(ids), 100):
+    ids = await hall.transcripts(segments // each)
+    said = ((n, i) for n in range(len(ids)) for i in range(each))
+    while batch := list(islice(said, ROWS_AT_ONCE)):
         rows = [
-            (id_, f"u{i}", hall.space, at + timedelta(hours=start + n, seconds=i), i * 1.0, i + 1.0, speech.say(), "es", True)
-            for n, id_ in enumerate(ids[start : start + 100])
-            for i in range(SEGMENTS_A_TRANSCRIPT)
+            (ids[n], f"u{i}", hall.space, at + timedelta(hours=n, seconds=i), i * 1.0, i + 1.0, speech.say(), "es", True)
+            for n, i in batch
         ]  # fmt: skip
         columns = [list(c) for c in zip(*rows, strict=True)]
         await connection.execute(PLAIN, columns, binary=True)

@@ -82,7 +82,7 @@ class Exporter:
 
 
 async def _ahead(loads: AsyncGenerator[Load]) -> AsyncIterator[Load]:
-    """Each load, while the next one is being read: reading and writing take about as long."""
+    """Each load, while the next one is being read: the database reads while this process writes."""
     async with aclosing(loads):
         reading = asyncio.ensure_future(anext(loads, None))
         try:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -84,7 +85,8 @@ class Loading:
             # the last transcript of a load that is full may go on: it is read again with the next
             complete = len(left) if len(rows) < most else rows[-1][0] - 1
             if complete:
-                yield Load(left[:complete], [row for row in rows if row[0] <= complete])
+                cut = bisect_right(rows, complete, key=itemgetter(0))
+                yield Load(left[:complete], rows[:cut])
                 left = left[complete:]
                 continue
             async for load in self._long(left[0]):
@@ -121,8 +123,9 @@ class Loading:
                 tx, ids, after, self._most, timed=self._timed, original=self._original
             )
         if len(rows) == self._most:
-            size = sum(len(row[2]) + len(row[5] or "") for row in rows)
-            fitting = LOAD_CHARACTERS * len(rows) // max(size, 1)
+            some = rows[:: max(1, len(rows) // FIRST_LINES)]
+            size = sum(len(row[2]) + len(row[5] or "") for row in some)
+            fitting = LOAD_CHARACTERS * len(some) // max(size, 1)
             self._most = max(FEWEST_LINES, min(fitting, self._most * GROWTH, MOST_LINES))
         return rows
 

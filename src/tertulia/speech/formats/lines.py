@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Protocol, cast
 
@@ -93,9 +94,18 @@ def clean(text: str) -> str:
 
 def clock(seconds: float, mark: str = ".") -> str:
     """`01:02:03.004`; SRT wants a comma for `mark`."""
-    milliseconds = max(0, round(seconds * 1000))
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{mark}{rest % 1000:03d}"
+    whole, milliseconds = divmod(max(0, round(seconds * 1000)), 1000)
+    return f"{_second(whole)}{mark}{_THOUSANDS[milliseconds]}"
+
+
+@lru_cache(maxsize=8_192)
+def _second(seconds: int) -> str:
+    """Subtitles name nearly every second of the same few hours, four times and in every file."""
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
+
+
+_THOUSANDS = [f"{n:03d}" for n in range(1000)]
 
 
 def who(speaker: str | None, channel: int | None) -> str | None:

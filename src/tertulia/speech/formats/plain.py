@@ -1,13 +1,12 @@
 """Text to be read and tables: txt, md, csv."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 
 from tertulia.speech.formats.lines import About, Line, Plain, clean, clock, who
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKS = "\\`*_{}[]<>#|~"
+_MARKDOWN = re.compile(f"([{re.escape(_MARKS)}])")
 _MARKDOWN_START = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,17 +32,26 @@ class Markdown(Plain):
 
     def part(self, lines: Iterable[Line]) -> bytes:
         made: list[str] = []
+        lines = list(lines)
+        # nearly no text has any of the marks, and to look once through all of it costs next to nothing
+        together = "".join([line[0] for line in lines])
+        escape = _escaped if any(mark in together for mark in _MARKS) else _started
         for text, start, _, _, _, _, speaker, channel in lines:
             said = clean(text)
             if said:
                 name = who(speaker, channel)
                 label = f"**{_escaped(name)}** " if name else ""
-                made.append(f"\n`{clock(start)[:8]}` {label}{_escaped(said)}\n")
+                made.append(f"\n`{clock(start)[:8]}` {label}{escape(said)}\n")
         return "".join(made).encode()
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", text))
+    return _started(_MARKDOWN.sub(r"\\\1", text))
+
+
+def _started(text: str) -> str:
+    """A text that begins as a list would."""
+    return text if text[:1].isalpha() else _MARKDOWN_START.sub(r"\1\\\2", text)
 
 
 class Csv(Plain):
@@ -55,23 +63,26 @@ class Csv(Plain):
         return b"\xef\xbb\xbf" + columns.encode()
 
     def part(self, lines: Iterable[Line]) -> bytes:
-        sheet = io.StringIO()
-        csv.writer(sheet).writerows(
-            (
-                f"{start:.3f}",
-                f"{end:.3f}",
-                _cell(clean(speaker)) if speaker else "",
-                "" if channel is None else channel + 1,
-                language or "",
-                "" if confidence is None else confidence,
-                _cell(said),
-            )
-            for text, start, end, _, language, confidence, speaker, channel in lines
-            if (said := clean(text))
-        )
-        return sheet.getvalue().encode()
+        made: list[str] = []
+        for text, start, end, _, language, confidence, speaker, channel in lines:
+            said = clean(text)
+            if said:
+                name = _cell(clean(speaker)) if speaker else ""
+                number = "" if channel is None else channel + 1
+                sure = "" if confidence is None else confidence
+                tongue = _cell(language) if language else ""
+                made.append(
+                    f"{start:.3f},{end:.3f},{name},{number},{tongue},{sure},{_cell(said)}\r\n"
+                )
+        return "".join(made).encode()
 
 
 def _cell(text: str) -> str:
-    """Text that a spreadsheet will not run as a formula."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    """Text that a spreadsheet will not run as a formula, in quotation marks where it needs them (RFC 4180)."""
+    if text.startswith(_FORMULA):
+        text = f"'{text}"
+    if '"' in text:
+        text = text.replace('"', '""')
+    elif "," not in text:
+        return text
+    return f'"{text}"'

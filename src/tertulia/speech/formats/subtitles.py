@@ -61,9 +61,7 @@ def _cues(lines: Iterable[Line]) -> Iterator[Cue]:
         if is_short(said, start, end):
             yield said, start, max(end, start + SHORTEST_CUE_SECONDS), name
             continue
-        for piece in _cut(words or tuple(_spread(said, start, end))):
-            first, last = piece[0].start, piece[-1].end
-            shown = clean(" ".join(word.text.strip() for word in piece))
+        for shown, first, last in _cut(words) if words else _spread(said, start, end):
             yield shown, first, max(last, first + SHORTEST_CUE_SECONDS), name
 
 
@@ -72,7 +70,14 @@ def is_short(said: str, start: float, end: float) -> bool:
     return len(said) <= CUE_CHARACTERS and end - start <= CUE_SECONDS
 
 
-def _cut(words: Sequence[Word]) -> Iterator[list[Word]]:
+def _cut(words: Sequence[Word]) -> Iterator[tuple[str, float, float]]:
+    """Pieces that end with a word, when their words were said."""
+    for piece in _together(words):
+        shown = clean(" ".join(word.text.strip() for word in piece))
+        yield shown, piece[0].start, piece[-1].end
+
+
+def _together(words: Sequence[Word]) -> Iterator[list[Word]]:
     held: list[Word] = []
     length = 0
     for word in words:
@@ -87,15 +92,21 @@ def _cut(words: Sequence[Word]) -> Iterator[list[Word]]:
         yield held
 
 
-def _spread(said: str, start: float, end: float) -> Iterator[Word]:
-    """Words over the line by their length, where the engine gave no times."""
-    parts = said.split(" ")
-    total = sum(map(len, parts)) or 1
-    at = start
-    for part in parts:
-        until = at + (end - start) * len(part) / total
-        yield Word(part, at, until)
-        at = until
+def _spread(said: str, start: float, end: float) -> Iterator[tuple[str, float, float]]:
+    """Pieces that end with a word, in time by their length, where the engine gave no times."""
+    pace = (end - start) / len(said)
+    most = min(CUE_CHARACTERS, max(1, int(CUE_SECONDS / pace))) if pace else CUE_CHARACTERS
+    at = 0
+    while len(said) - at > most:
+        cut = said.rfind(" ", at, at + most + 1)
+        if cut < 0:
+            # a word that is longer than a cue stays whole
+            cut = said.find(" ", at + most)
+        if cut < 0:
+            break
+        yield said[at:cut], start + at * pace, start + cut * pace
+        at = cut + 1
+    yield said[at:], start + at * pace, end
 
 
 def _wrapped(text: str) -> str:

@@ -1,11 +1,15 @@
 """What was said on its way into files: rows as the formats take them, many transcripts at once."""
 
+import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from psycopg import sql
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus, Format
 
 from tertulia.kernel.database import Transaction
 from tertulia.speech.formats.subtitles import CUE_CHARACTERS, CUE_SECONDS
@@ -25,15 +29,15 @@ class Timed(StrEnum):
 
 
 _ROWS = sql.SQL("""
-select o.place, s.* from unnest(%(ids)s::uuid[]) with ordinality o(id, place) cross join lateral (
+select o.place, s.* from unnest($1::uuid[]) with ordinality o(id, place) cross join lateral (
   select s.utterance_id, {text}, s.start_seconds, s.end_seconds, {words}, s.language, s.confidence, {speaker}, s.channel
   from transcript_segments s {firsts}
   where s.transcript_id = o.id and s.is_final {after}
-  order by s.start_seconds, s.utterance_id limit %(most)s
+  order by s.start_seconds, s.utterance_id limit $2::bigint
 ) s
-order by o.place, s.start_seconds, s.utterance_id limit %(most)s
+order by o.place, s.start_seconds, s.utterance_id limit $2::bigint
 """)
-_AFTER = sql.SQL("and (s.start_seconds, s.utterance_id) > (%(start)s, %(utterance)s)")
+_AFTER = sql.SQL("and (s.start_seconds, s.utterance_id) > ($3::float8, $4::text)")
 _FIRSTS = sql.SQL("""
 left join lateral (
   select true as there, e.text_before, e.speaker_before, e.words_before from transcript_edits e
@@ -60,13 +64,19 @@ class LineStore:
         original: bool,
     ) -> list[Row]:
         """The first `most` lines of these transcripts, one after the other; past `after`, where one alone is asked."""
-        values: dict[str, Any] = {"ids": list(ids), "most": most}
-        if after is not None:
-            values |= {"start": after[0], "utterance": after[1]}
         statement = _statement(timed, original=original, after=after is not None)
+        values = [f"{{{','.join(map(str, ids))}}}", str(most)]
+        if after is not None:
+            values += [repr(after[0]), after[1]]
         connection = await tx.raw()
-        found = await connection.execute(statement, values, binary=True, prepare=False)
-        return await found.fetchall()
+        asked = statement.as_bytes(connection), [value.encode() for value in values]
+        reading = asyncio.create_task(asyncio.to_thread(_fetched, connection, *asked))
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            # the connection is the thread's until it is done with it
+            await asyncio.wait({reading})
+            raise
 
     async def until(self, tx: Transaction, id_: UUID) -> float:
         """When the last that is said in a transcript ends."""
@@ -77,6 +87,21 @@ class LineStore:
         )
         row = await found.fetchone()
         return (row[0] if row else None) or 0.0
+
+
+def _fetched(
+    connection: psycopg.AsyncConnection[Any], statement: bytes, values: Sequence[bytes]
+) -> list[Row]:
+    """All rows in one call that holds neither the event loop nor the interpreter.
+
+    Read piece by piece as it comes, each piece would wait until whoever writes the rows before down lets go.
+    """
+    found = connection.pgconn.exec_params(statement, values, result_format=Format.BINARY)
+    if found.status != ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(found)
+    transformer = Transformer(connection)
+    transformer.set_pgresult(found)
+    return transformer.load_rows(0, found.ntuples, tuple)
 
 
 def _statement(timed: Timed, *, original: bool, after: bool) -> sql.Composed:
