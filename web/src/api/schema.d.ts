@@ -1466,7 +1466,7 @@ export interface paths {
         };
         /**
          * Export a transcript
-         * @description The text as a file.
+         * @description The text as a file, sent while it is written.
          */
         get: operations["export_transcript"];
         put?: never;
@@ -2725,6 +2725,11 @@ export interface components {
              * @default []
              */
             allowed_hosts?: string[];
+            /**
+             * Cannot Call
+             * @description Why a tool cannot be called here: its secrets were sealed with a key that is not here.
+             */
+            cannot_call: string | null;
             /**
              * Cannot Hear
              * @description Why it hears nothing here, as where its language has no model; it still reads.
@@ -6235,6 +6240,11 @@ export interface components {
          */
         TrialBody: {
             bot: components["schemas"]["BotDefinition"];
+            /**
+             * Bot Id
+             * @description The saved bot this is a change of: headers that are dots keep its values.
+             */
+            bot_id?: string | null;
             /**
              * History
              * @default []

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { IconMessageCircle, IconPlus, IconSend } from "@tabler/icons-react";
+import { IconMessageCircle, IconPlayerStopFilled, IconPlus, IconSend } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
@@ -239,11 +239,6 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
       <p className={classes.hint} role="status">
         {talk.refused ? t("talk.refused") : t(`talk.hints.${hintOf(way, talk.listening === "on", stage)}`)}
       </p>
-      {speaking && (
-        <Button variant="subtle" color="quiet" size="sm" onClick={talk.stop}>
-          {t("talk.stop")}
-        </Button>
-      )}
       <form className={classes.writing} onSubmit={write}>
         <TextInput
           className={classes.field}
@@ -254,9 +249,15 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
           maxLength={20_000}
           onChange={(event) => setText(event.currentTarget.value)}
         />
-        <ActionIcon type="submit" size={42} aria-label={t("talk.send")} disabled={!text.trim()}>
-          <IconSend size={20} aria-hidden="true" />
-        </ActionIcon>
+        {speaking && !text.trim() ? (
+          <ActionIcon key="stop" variant="default" size={42} aria-label={t("talk.stop")} onClick={talk.stop}>
+            <IconPlayerStopFilled size={18} aria-hidden="true" />
+          </ActionIcon>
+        ) : (
+          <ActionIcon key="send" type="submit" size={42} aria-label={t("talk.send")} disabled={!text.trim()}>
+            <IconSend size={20} aria-hidden="true" />
+          </ActionIcon>
+        )}
       </form>
     </div>
   );
