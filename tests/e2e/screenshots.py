@@ -16,6 +16,8 @@ from tests.e2e.listener import listening
 from tests.e2e.live_pictures import take_live
 from tests.e2e.people import PASSWORD, Hall, claimed
 from tests.e2e.settings import ARGUMENTS, CHROMIUM, SETTINGS
+from tests.e2e.squeezing import squeeze
+from tests.e2e.talk_pictures import take_talk, talked
 from tests.fixtures.server import launch
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +106,19 @@ def hall_pictures(client: httpx.Client) -> list[Picture]:
     ]
 
 
+def talk_pictures(client: httpx.Client) -> list[Picture]:
+    """Bots, and what was asked of them."""
+    bot = talked(client, SPEECH)
+    return [
+        Picture("turns", "/turns"),
+        Picture("turns-phone-es", "/turns", size="phone", language="es"),
+        Picture("turns-charts-dark-ru", "/turns?charts=true", "dark", language="ru"),
+        Picture("settings-bots-ru", "/settings/bots", language="ru"),
+        Picture("settings-bot-dark", f"/settings/bots/new?copy={bot}", "dark"),
+        Picture("settings-bot-phone-es", f"/settings/bots/new?copy={bot}", "light", "phone", "es"),
+    ]
+
+
 def join(client: httpx.Client, url: str, space: str, name: str, email: str, role: str) -> None:
     """Invites somebody, who accepts."""
     invitation = client.post(
@@ -183,7 +198,7 @@ def prepared(hall: Hall, client: httpx.Client, folder: Path, hook: str) -> list[
     )
     invitation = "/invitations/" + open_.rpartition("/")[2]
     first = pictures(reading, webhook, space, invitation, "/sign-in?link=once")
-    return [*hall_pictures(client), *first]
+    return [*hall_pictures(client), *talk_pictures(client), *first]
 
 
 def take(browser: Browser, hall: Hall, client: httpx.Client, picture: Picture) -> None:
@@ -201,6 +216,28 @@ def take(browser: Browser, hall: Hall, client: httpx.Client, picture: Picture) -
         page.wait_for_load_state("load")
         file = FOLDER / f"{picture.name}.png"
         page.screenshot(path=file, animations="disabled")
+    written(file)
+
+
+def take_heard(browser: Browser, hall: Hall, client: httpx.Client, path: str) -> None:
+    """The picture one sees first: a conversation while it is heard, sharp enough for a fine screen."""
+    client.patch("/api/me", json={"theme": "light", "language": "en"}).raise_for_status()
+    with window(browser, hall, Picture("heard", path), device_scale_factor=2) as page:
+        page.goto(path)
+        page.locator("audio").wait_for(state="attached")
+        page.wait_for_function("() => document.querySelector('audio').readyState === 4")
+        page.locator("[data-line]").nth(4).click(position={"x": 130, "y": 14})
+        page.wait_for_function("() => CSS.highlights.has('spoken')")
+        page.evaluate("document.querySelector('audio').pause()")
+        page.evaluate("document.activeElement.blur()")
+        page.mouse.move(0, 0)
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=FOLDER / "heard.png", animations="disabled")
+    written(FOLDER / "heard.png")
+
+
+def written(file: Path) -> None:
+    squeeze(file)
     size = file.stat().st_size
     sys.stdout.write(f"{file.relative_to(ROOT)}  {size // 1000} kB\n")
     if size > LARGEST_BYTES:
@@ -208,11 +245,14 @@ def take(browser: Browser, hall: Hall, client: httpx.Client, picture: Picture) -
 
 
 @contextmanager
-def window(browser: Browser, hall: Hall, picture: Picture) -> Iterator[Page]:
+def window(
+    browser: Browser, hall: Hall, picture: Picture, device_scale_factor: float = 1
+) -> Iterator[Page]:
     context = browser.new_context(
         base_url=hall.url,
         viewport=SIZES[picture.size],
         color_scheme=picture.look,
+        device_scale_factor=device_scale_factor,
         locale={"en": "en-GB", "es": "es-ES", "ru": "ru-RU"}[picture.language],
         reduced_motion="reduce",
         storage_state=hall.signed_in() if picture.inside else None,
@@ -234,10 +274,15 @@ def main() -> None:
                 take(browser, hall, client, Picture("home-first", "/"))
                 for picture in prepared(hall, client, Path(folder), listener.url):
                     take(browser, hall, client, picture)
+                    if picture.name == "library-conversation":
+                        take_heard(browser, hall, client, picture.path)
                 browser.close()
                 if SPEECH.is_dir():
-                    for file in take_live(playwright, hall, client, passage(Path(folder)), FOLDER):
-                        sys.stdout.write(f"{file.relative_to(ROOT)}\n")
+                    for file in (
+                        *take_talk(playwright, hall, client, SPEECH, FOLDER),
+                        *take_live(playwright, hall, client, passage(Path(folder)), FOLDER),
+                    ):
+                        written(file)
         finally:
             server.stop()
 
