@@ -36,6 +36,7 @@ from tertulia.kernel.database import Database
 from tertulia.kernel.ids import new_id
 from tertulia.kernel.postgres import EmbeddedPostgres
 from tertulia.kernel.schema import Schema
+from tertulia.kernel.sealing import Seal
 from tertulia.language.domain import Link
 from tertulia.language.service import LanguageService
 from tertulia.ledger.domain import Prices
@@ -98,12 +99,13 @@ class House:
         jobs = Jobs(self.database)
         jobs.register(WRITE_DOCUMENT, _nothing)
         hall = TranscriptService(blobs=blobs, clock=self.clock, announcer=Silent(), jobs=jobs)
-        toolbox = Toolbox(httpx.AsyncClient(), HallSearch(self.database, hall))
+        seal = Seal(folder)
+        toolbox = Toolbox(httpx.AsyncClient(), HallSearch(self.database, hall), seal)
         self.turns = TurnService(speech, Thinker(language, toolbox, self.clock), self.clock)
         self.voice = VoiceService(
             database=self.database,
             turns=self.turns,
-            bots=BotService(self.clock),
+            bots=BotService(self.clock, seal),
             blobs=blobs,
             hall=hall,
             ledger=Ledger(self.clock, Prices(), cheaper={}, currency="EUR"),

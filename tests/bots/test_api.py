@@ -8,9 +8,10 @@ import pytest
 from tests.fixtures.identity import Person
 from tests.fixtures.voice import Talk
 
-from tertulia.bots.domain import MASK
+from tertulia.bots.domain import MASK, secret_place
 from tertulia.bots.service import from_file, to_file
 from tertulia.bots.shipped import shipped_bots
+from tertulia.kernel.sealing import Seal
 
 pytestmark = pytest.mark.db
 
@@ -69,14 +70,16 @@ async def test_a_bot_is_made_listed_changed_and_removed(
 
 
 async def test_secrets_stay_when_they_come_back_as_dots(
-    voice_api_client: httpx.AsyncClient, talk: Talk, database: Any, bot_service: Any
+    voice_api_client: httpx.AsyncClient, talk: Talk, database: Any, bot_service: Any, seal: Seal
 ) -> None:
     made = await make(voice_api_client)
     body = {name: made[name] for name in BOT}
     await voice_api_client.put(f"/api/bots/{made['id']}", json=body)
     async with database.transaction() as tx:
         kept = await bot_service.get(tx, None, made["id"])
-    assert kept.tools[0].headers == {"Authorization": "Bearer secret-9"}
+    [value] = kept.tools[0].headers.values()
+    place = secret_place(kept.id, kept.tools[0].name, "Authorization")
+    assert seal.open(value, place) == "Bearer secret-9"
     file = await voice_api_client.get(f"/api/bots/{made['id']}/export")
     assert "secret-9" not in file.text
     assert file.headers["content-disposition"].startswith("attachment")

@@ -1,36 +1,38 @@
 """Tools reach what they were allowed to reach, and nothing else."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from tests.fakes.loopback import served
+from tests.fakes.talking import NoSearch
 
 from tertulia.bots.domain import Bot, HttpTool, Parameter, Rights, checked
 from tertulia.bots.tools import MOST_ANSWER_BYTES, Toolbox
 from tertulia.kernel.errors import InvalidRequestError
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
+from tertulia.kernel.sealing import Seal
 
 pytestmark = pytest.mark.unit
 
 
-class NoSearch:
-    async def search(self, words: str, rights: Rights) -> Sequence[str]:
-        return [f"found {words}"] if rights.may_search else []
+SEAL = Seal(Path("nowhere"), SecretStr("k" * 32))
 
 
 @pytest.fixture
 async def toolbox() -> AsyncIterator[Toolbox]:
     """May reach this machine, as only a setting can allow."""
     client = guarded_client(OutboundGuard(["127.0.0.0/8"]), timeout_seconds=1)
-    box = Toolbox(client, NoSearch())
+    box = Toolbox(client, NoSearch(), SEAL)
     yield box
     await box.close()
 
@@ -98,7 +100,7 @@ async def test_answers_are_cut_redirects_are_not_followed_and_failures_are_told(
 
 
 async def test_an_address_inside_is_refused(shop: str) -> None:
-    box = Toolbox(guarded_client(OutboundGuard()), NoSearch())
+    box = Toolbox(guarded_client(OutboundGuard()), NoSearch(), SEAL)
     answer = await ask(box, bot_with(f"{shop}/orders"), number=1)
     assert answer.startswith("The tool failed: ")
     assert "secret" not in answer
@@ -114,7 +116,7 @@ async def test_nobody_answers() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no")
 
-    box = Toolbox(httpx.AsyncClient(transport=httpx.MockTransport(refuse)), NoSearch())
+    box = Toolbox(httpx.AsyncClient(transport=httpx.MockTransport(refuse)), NoSearch(), SEAL)
     assert "did not answer" in await ask(box, bot_with("http://127.0.0.1/o"), number=1)
 
 

@@ -17,6 +17,7 @@ from tertulia.bots.domain import (
     BotShippedError,
     Rights,
     TooManyBotsError,
+    keeping_secrets,
 )
 from tertulia.bots.protocol import BotCreate, BotList, BotOut, BotUpdate, TrialBody, TrialOut
 from tertulia.bots.script import ScriptInvalidError
@@ -63,12 +64,12 @@ def router(
     api = Router(prefix="/api/bots", tags=["bots"], route_class=TransactionRoute)
     _add_reading(api, service, turns, access)
     _add_making(api, service, turns, access)
-    _add_trial(api, turns.thinker, ledger, access, clock)
+    _add_trial(api, service, turns.thinker, ledger, access, clock)
     _add_changing(api, service, turns, access)
     return api
 
 
-def shown(turns: TurnService, bot: Bot) -> BotOut:
+def shown(service: BotService, turns: TurnService, bot: Bot) -> BotOut:
     """A bot with what it hears and thinks with just now; a chain with an engine that is gone is as it was written."""
     try:
         thinks_with = turns.thinker.chain(bot)
@@ -80,6 +81,7 @@ def shown(turns: TurnService, bot: Bot) -> BotOut:
         thinks_with=thinks_with,
         hears_with=hears_with,
         cannot_hear=cannot_hear,
+        cannot_call=service.cannot_call(bot),
         says_first=turns.thinker.greeting(bot, Rights()),
     )
 
@@ -91,13 +93,13 @@ def _add_reading(api: APIRouter, service: BotService, turns: TurnService, access
     async def list_bots(tx: Tx, who: Reader, space_id: SpaceId = None) -> BotList:
         """Those of the space, then those that come with the server."""
         found = await service.list(tx, [who.space(space_id)])
-        return BotList(items=[shown(turns, bot) for bot in found])
+        return BotList(items=[shown(service, turns, bot) for bot in found])
 
     @api.get("/{id}", summary="Look at a bot", responses=problems(*GUARDED, BotMissingError))
     async def get_bot(tx: Tx, who: Reader, id_: Id) -> BotOut:
         """Its whole definition; secrets in headers are dots."""
         bot = await service.get(tx, list(who.roles), id_)
-        return shown(turns, bot)
+        return shown(service, turns, bot)
 
     @api.get(
         "/{id}/export",
@@ -128,7 +130,7 @@ def _add_making(api: APIRouter, service: BotService, turns: TurnService, access:
         """For admins of the space."""
         space_id = _administered(who, body.space_id)
         made = await service.create(tx, space_id, body.bot(new_id(), space_id))
-        return shown(turns, made)
+        return shown(service, turns, made)
 
     # The body is read inside, after the caller is known.
     @api.post(
@@ -147,7 +149,7 @@ def _add_making(api: APIRouter, service: BotService, turns: TurnService, access:
         """The body is the file as it was exported; a name that is taken gets a number."""
         space = _administered(who, space_id)
         made = await service.import_file(tx, space, await _body(request))
-        return shown(turns, made)
+        return shown(service, turns, made)
 
 
 def _add_changing(api: APIRouter, service: BotService, turns: TurnService, access: Access) -> None:
@@ -162,7 +164,7 @@ def _add_changing(api: APIRouter, service: BotService, turns: TurnService, acces
         await _may_change(service, tx, who, id_)
         new = body.bot(id_, None)
         changed = await service.update(tx, list(who.roles), id_, new, body.version)
-        return shown(turns, changed)
+        return shown(service, turns, changed)
 
     @api.delete("/{id}", status_code=204, summary="Remove a bot", responses=problems(*known))
     async def delete_bot(tx: Tx, who: Writer, id_: Id) -> None:
@@ -172,7 +174,12 @@ def _add_changing(api: APIRouter, service: BotService, turns: TurnService, acces
 
 
 def _add_trial(
-    api: APIRouter, thinker: Thinker, ledger: Ledger, access: Access, clock: Clock
+    api: APIRouter,
+    service: BotService,
+    thinker: Thinker,
+    ledger: Ledger,
+    access: Access,
+    clock: Clock,
 ) -> None:
     Writer = Annotated[Principal, Depends(access.require(WRITE))]  # noqa: N806 - a type
 
@@ -188,7 +195,12 @@ def _add_trial(
     ) -> TrialOut:
         """One turn in text of a bot that need not be saved; nothing of it is kept. For admins of the space."""
         space_id = _administered(who, body.space_id)
-        bot = check(body.bot.bot(new_id(), space_id))
+        saved = None
+        if body.bot_id is not None:
+            await _may_change(service, tx, who, body.bot_id)
+            saved = await service.get(tx, list(who.roles), body.bot_id)
+        asked = body.bot.bot(saved.id if saved else new_id(), space_id)
+        bot = check(keeping_secrets(asked, saved))
         rights = rights_of(who, space_id)
         if not body.said.strip() and not body.state:
             return _tried(thinker.greeting(bot, rights), Thought(), 0)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from tertulia.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
+from tertulia.kernel.sealing import Sealed
 
 READ = "bots:read"
 WRITE = "bots:write"
@@ -17,6 +18,7 @@ MOST_BOTS = 500
 """In one space."""
 MOST_TOOLS = 32
 LONGEST_PERSONA = 20_000
+LONGEST_HEADER = 4_000
 MASK = "••••••••"
 """Stands for the value of a tool's header, which is shown to nobody again."""
 SEARCH_TOOL = "search_conversations"
@@ -88,7 +90,8 @@ class HttpTool:
     url: str
     method: Literal["GET", "POST"] = "GET"
     parameters: tuple[Parameter, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str | Sealed] = field(default_factory=dict, repr=False)
+    """Sealed as soon as the bot is kept; opened when the request is made, and at no other time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +201,17 @@ def _check_tool(tool: HttpTool, hosts: Sequence[str]) -> None:
     if unknown:
         raise InvalidRequestError(f"{where}.url: there is no parameter {unknown[0][:40]!r}.")
     for name, value in tool.headers.items():
-        if not _HEADER.fullmatch(name) or not value.isprintable() or len(value) > 4_000:
+        if not _HEADER.fullmatch(name) or not (isinstance(value, Sealed) or _sendable(value)):
             raise InvalidRequestError(f"{where}.headers: {name[:40]!r} cannot be sent.")
+
+
+def _sendable(value: str) -> bool:
+    return value.isascii() and value.isprintable() and len(value) <= LONGEST_HEADER
+
+
+def secret_place(bot: UUID, tool: str, header: str) -> str:
+    """Where a sealed value belongs, and nowhere else."""
+    return f"bot:{bot}:{tool}:{header.lower()}"
 
 
 def host_of(url: str) -> str | None:
@@ -223,20 +235,29 @@ def allows(hosts: Sequence[str], host: str) -> bool:
     )
 
 
-def keeping_secrets(new: Bot, old: Bot) -> Bot:
+def keeping_secrets(new: Bot, old: Bot | None) -> Bot:
     """The new definition with the old values of headers that came back masked."""
-    before = {tool.name: tool.headers for tool in old.tools}
-    tools = tuple(
-        replace(
-            tool,
-            headers={
-                name: before.get(tool.name, {}).get(name, "") if value == MASK else value
-                for name, value in tool.headers.items()
-            },
+    return replace(new, tools=tuple(_keeping(tool, old) for tool in new.tools))
+
+
+def _keeping(tool: HttpTool, old: Bot | None) -> HttpTool:
+    masked = [name for name, value in tool.headers.items() if value == MASK]
+    if not masked:
+        return tool
+    before = old.tool(tool.name) if old else None
+    for name in masked:
+        if before is None or name not in before.headers:
+            raise InvalidRequestError(
+                f"tools ({tool.name[:40]}).headers: give the value of {name[:40]!r}; there is none to keep."
+            )
+    # who may change a bot does not thereby get its secrets sent where they like
+    if before is None or host_of(tool.url) != host_of(before.url):
+        raise InvalidRequestError(
+            f"tools ({tool.name[:40]}).headers: the tool asks another host now. Give the values again."
         )
-        for tool in new.tools
+    return replace(
+        tool, headers={**tool.headers, **{name: before.headers[name] for name in masked}}
     )
-    return replace(new, tools=tools)
 
 
 def tool_rows(tools: Iterable[HttpTool]) -> list[dict[str, Any]]:
@@ -256,7 +277,10 @@ def tool_rows(tools: Iterable[HttpTool]) -> list[dict[str, Any]]:
                 }
                 for p in tool.parameters
             ],
-            "headers": dict(tool.headers),
+            "headers": {
+                name: {"sealed": value.token} if isinstance(value, Sealed) else value
+                for name, value in tool.headers.items()
+            },
         }
         for tool in tools
     ]
@@ -264,6 +288,15 @@ def tool_rows(tools: Iterable[HttpTool]) -> list[dict[str, Any]]:
 
 def tools_from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[HttpTool, ...]:
     return tuple(
-        HttpTool(**{**row, "parameters": tuple(Parameter(**p) for p in row["parameters"])})
+        HttpTool(
+            **{
+                **row,
+                "parameters": tuple(Parameter(**p) for p in row["parameters"]),
+                "headers": {
+                    name: Sealed(value["sealed"]) if isinstance(value, Mapping) else value
+                    for name, value in row["headers"].items()
+                },
+            }
+        )
         for row in rows
     )

@@ -206,6 +206,9 @@ class BotOut(BotDefinition):
     cannot_hear: str | None = Field(
         description="Why it hears nothing here, as where its language has no model; it still reads."
     )
+    cannot_call: str | None = Field(
+        description="Why a tool cannot be called here: its secrets were sealed with a key that is not here."
+    )
     says_first: str = Field(description="What it says before anybody has spoken.")
     version: int
     created_at: datetime | None
@@ -247,6 +250,10 @@ class TrialBody(BaseModel):
     bot: BotDefinition
     said: Annotated[str, Field(max_length=20_000)] = Field(
         description="What a person says; empty for the greeting."
+    )
+    bot_id: UUID | None = Field(
+        None,
+        description="The saved bot this is a change of: headers that are dots keep its values.",
     )
     state: dict[str, Any] | None = Field(None, description="`state` of the answer before.")
     history: Annotated[list[ExchangeBody], Field(max_length=100)] = []

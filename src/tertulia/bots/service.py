@@ -16,9 +16,11 @@ from tertulia.bots.domain import (
     BotNameTakenError,
     BotOutdatedError,
     BotShippedError,
+    HttpTool,
     TooManyBotsError,
     checked,
     keeping_secrets,
+    secret_place,
 )
 from tertulia.bots.protocol import BotDefinition
 from tertulia.bots.script import parse
@@ -26,6 +28,7 @@ from tertulia.bots.store import BotStore
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Transaction
 from tertulia.kernel.ids import new_id
+from tertulia.kernel.sealing import Seal, Sealed, sealed_values
 
 Spaces = Sequence[UUID]
 
@@ -33,8 +36,9 @@ Spaces = Sequence[UUID]
 class BotService:
     """The bots of spaces, and those that come with the server. Whoever asks says in which spaces they are."""
 
-    def __init__(self, clock: Clock, *, default: str = "") -> None:
+    def __init__(self, clock: Clock, seal: Seal, *, default: str = "") -> None:
         self._store = BotStore()
+        self._seal = seal
         self._clock = clock
         self._default = default
 
@@ -44,8 +48,14 @@ class BotService:
             raise TooManyBotsError(f"A space has at most {MOST_BOTS} bots. Remove one first.")
         now = self._clock.now()
         new = replace(
-            check(bot), id=new_id(), space_id=space_id, version=1, created_at=now, updated_at=now
+            check(keeping_secrets(bot, None)),
+            id=new_id(),
+            space_id=space_id,
+            version=1,
+            created_at=now,
+            updated_at=now,
         )
+        new = self._sealed(new)
         try:
             async with tx.session.begin_nested():
                 await self._store.add(tx, new)
@@ -96,6 +106,7 @@ class BotService:
             created_at=found.created_at,
             updated_at=self._clock.now(),
         )
+        changed = self._sealed(changed)
         try:
             async with tx.session.begin_nested():
                 await self._store.change(tx, changed)
@@ -116,6 +127,48 @@ class BotService:
         while name.lower() in taken:
             name, number = f"{bot.name} {number}", number + 1
         return await self.create(tx, space_id, replace(bot, name=name))
+
+    def cannot_call(self, bot: Bot) -> str | None:
+        """Why a tool of the bot cannot be called here: its secrets were sealed with a key that is not here."""
+        for tool in bot.tools:
+            for value in sealed_values(list(tool.headers.values())):
+                if not self._seal.knows(value):
+                    return f"{tool.name}: {self._seal.missing()}"
+        return None
+
+    async def seal_anew(self, tx: Transaction) -> int:
+        """Seals what older versions kept in plain, and what an older key has sealed; says how many bots that were."""
+        found = [bot for bot in await self._store.with_secrets(tx) if not self._is_current(bot)]
+        for bot in found:
+            await self._store.change(tx, self._sealed(bot))
+        return len(found)
+
+    def _is_current(self, bot: Bot) -> bool:
+        """What cannot be opened stays as it is."""
+        return all(
+            value == ""
+            or (
+                isinstance(value, Sealed)
+                and (self._seal.is_current(value) or not self._seal.knows(value))
+            )
+            for tool in bot.tools
+            for value in tool.headers.values()
+        )
+
+    def _sealed(self, bot: Bot) -> Bot:
+        def sealed(tool: HttpTool, name: str, value: str | Sealed) -> str | Sealed:
+            place = secret_place(bot.id, tool.name, name)
+            if isinstance(value, Sealed):
+                if self._seal.is_current(value) or not self._seal.knows(value):
+                    return value
+                value = self._seal.open(value, place)
+            return self._seal.seal(value, place) if value else value
+
+        tools = tuple(
+            replace(tool, headers={n: sealed(tool, n, v) for n, v in tool.headers.items()})
+            for tool in bot.tools
+        )
+        return replace(bot, tools=tools)
 
     async def _own(self, tx: Transaction, spaces: Spaces, id_: UUID) -> Bot:
         if shipped.shipped_bot(id_) is not None:

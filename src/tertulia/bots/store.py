@@ -6,8 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, Text, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Boolean, Double
 
@@ -128,6 +139,12 @@ class BotStore:
         query = select(*_COLUMNS).where(BotRow.space_id.in_(spaces))
         ordered = query.order_by(func.lower(BotRow.name), BotRow.id)
         return [_bot(row) for row in await tx.session.execute(ordered)]
+
+    async def with_secrets(self, tx: Transaction) -> Sequence[Bot]:
+        """Those of all spaces whose tools have headers, locked."""
+        some = BotRow.tools.path_exists(literal("$[*].headers.keyvalue()", JSONPATH))
+        query = select(*_COLUMNS).where(some).order_by(BotRow.id).with_for_update()
+        return [_bot(row) for row in await tx.session.execute(query)]
 
     async def count(self, tx: Transaction, space_id: UUID) -> int:
         query = select(func.count()).select_from(BotRow).where(BotRow.space_id == space_id)

@@ -8,9 +8,10 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import httpx
 import structlog
 
-from tertulia.bots.domain import SEARCH_TOOL, Bot, HttpTool, Rights, allows, host_of
+from tertulia.bots.domain import SEARCH_TOOL, Bot, HttpTool, Rights, allows, host_of, secret_place
 from tertulia.kernel.database import Database
 from tertulia.kernel.errors import TertuliaError
+from tertulia.kernel.sealing import Seal, Sealed
 from tertulia.language.domain import Tool
 from tertulia.speech.formats import clock
 from tertulia.transcripts.domain import Filter
@@ -61,10 +62,11 @@ class HallSearch:
 class Toolbox:
     """Carries out what a bot asks for. Nothing it does raises: a model, or a script, is told what went wrong."""
 
-    def __init__(self, client: httpx.AsyncClient, search: Searches) -> None:
+    def __init__(self, client: httpx.AsyncClient, search: Searches, seal: Seal) -> None:
         """`client` is the guarded one: it reaches no internal address and follows no redirect."""
         self._client = client
         self._search = search
+        self._seal = seal
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -100,7 +102,7 @@ class Toolbox:
         if host is None or not allows(bot.allowed_hosts, host):
             return f"{FAILED}its host is not one the bot may ask."
         try:
-            return await self._answer(tool, url, rest)
+            return await self._answer(tool, url, rest, self._headers(bot, tool))
         except TertuliaError as error:
             log.warning("tool refused", bot=str(bot.id), tool=tool.name, code=error.code)
             return f"{FAILED}{error.title}."
@@ -108,9 +110,20 @@ class Toolbox:
             log.warning("tool failed", bot=str(bot.id), tool=tool.name, kind=type(error).__name__)
             return f"{FAILED}it did not answer."
 
-    async def _answer(self, tool: HttpTool, url: str, rest: Mapping[str, Any]) -> str:
+    def _headers(self, bot: Bot, tool: HttpTool) -> dict[str, str]:
+        """Its secrets in plain, for as long as the request takes."""
+        return {
+            name: self._seal.open(value, secret_place(bot.id, tool.name, name))
+            if isinstance(value, Sealed)
+            else value
+            for name, value in tool.headers.items()
+        }
+
+    async def _answer(
+        self, tool: HttpTool, url: str, rest: Mapping[str, Any], own: Mapping[str, str]
+    ) -> str:
         body = json.dumps(rest).encode() if tool.method == "POST" else None
-        headers = {"Accept": "application/json, text/*;q=0.9", **tool.headers}
+        headers = {"Accept": "application/json, text/*;q=0.9", **own}
         if body is not None:
             headers = {"Content-Type": "application/json", **headers}
         else:

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     data: Path = Field(
         default_factory=_default_data, description="The folder everything is kept in."
     )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Seals the secrets that are kept (in bots' tools); several, the newest first, separated by commas, "
+        "to change it. Without it the server makes one: `secret.key` in the data folder.",
+    )
     host: str = Field("127.0.0.1", description="The address the server listens on.")
     port: int = Field(8765, ge=0, le=65535, description="The port; 0 takes a free one.")
     public_url: str | None = Field(

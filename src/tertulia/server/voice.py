@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import APIRouter
 
 from tertulia.blobs.service import BlobService
@@ -19,6 +20,7 @@ from tertulia.identity.service import IdentityService
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
 from tertulia.kernel.outbound import OutboundGuard, guarded_client
+from tertulia.kernel.sealing import Seal
 from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
 from tertulia.ledger.service import Ledger
@@ -29,6 +31,8 @@ from tertulia.webhooks import Webhooks
 if TYPE_CHECKING:
     from tertulia.server.wiring import Services
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceParts:
@@ -38,6 +42,13 @@ class VoiceParts:
     turns: TurnService
     toolbox: Toolbox
     voice: VoiceService
+
+    async def start(self, database: Database) -> None:
+        """Seals what is still plain, or sealed with a key that was changed."""
+        async with database.transaction() as tx:
+            sealed = await self.bots.seal_anew(tx)
+        if sealed:
+            log.info("secrets of bots sealed", bots=sealed)
 
     async def close(self) -> None:
         await self.toolbox.close()
@@ -64,9 +75,10 @@ def build_voice(
         webhooks.types.register(name, meaning, example)
     guard = OutboundGuard(settings.tool_allowed_networks)
     client = guarded_client(guard, timeout_seconds=settings.tool_timeout_seconds)
-    toolbox = Toolbox(client, HallSearch(database, hall))
+    seal = Seal(settings.data.expanduser().absolute(), settings.secret_key)
+    toolbox = Toolbox(client, HallSearch(database, hall), seal)
     turns = TurnService(speech, Thinker(language, toolbox, clock), clock)
-    service = BotService(clock, default=settings.bot)
+    service = BotService(clock, seal, default=settings.bot)
     door = VoiceService(
         database=database,
         turns=turns,

@@ -1,54 +1,33 @@
-"""The whole product put together, to be read from top to bottom: which part gets which port."""
+"""The whole product put together, to be read from top to bottom: which area gets which parts."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from tertulia.blobs.domain import BlobStore
-from tertulia.blobs.opening import open_store
-from tertulia.blobs.service import BlobService
 from tertulia.demo import Demo
 from tertulia.demo.tasks import DemoTasks
-from tertulia.events.postgres import PostgresTransport
-from tertulia.events.service import Events
-from tertulia.events.transport import Transport
-from tertulia.identity import tasks as identity_tasks
-from tertulia.identity.access import Access
-from tertulia.identity.accounts import Accounts
-from tertulia.identity.authenticator import Authenticator
-from tertulia.identity.changes import OUTSIDE as MEMBER_EVENTS
 from tertulia.identity.changes import TOPIC as IDENTITY_TOPIC
-from tertulia.identity.domain import SPEECH
-from tertulia.identity.rate_limits import RateLimiter
-from tertulia.identity.revocation import RevocationWatch
-from tertulia.identity.service import IdentityService
-from tertulia.jobs.service import Jobs, Step
 from tertulia.jobs.worker import Worker
-from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import TertuliaError
 from tertulia.kernel.folder import DataFolder
-from tertulia.kernel.outbound import OutboundGuard, guarded_client
 from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
-from tertulia.ledger import domain as ledger_domain
-from tertulia.ledger.service import Ledger
 from tertulia.server.analysis import Analyses, build_analysis
+from tertulia.server.ground import Callers, Ground, build_callers, build_ground, parts
 from tertulia.server.hall import Hall, build_hall
 from tertulia.server.language import build_language
 from tertulia.server.live import Live, build_live
-from tertulia.server.metrics import Metrics
 from tertulia.server.speech import Speech, SpeechLoad, build_speech, running_speech
 from tertulia.server.storage import Storage, opened_storage
 from tertulia.server.voice import VoiceParts, build_voice
 from tertulia.speech.report import EngineReport
-from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENTS
 from tertulia.speech.transcriptions.reading import SpeechReader
 from tertulia.speech.transcriptions.service import TranscriptionService
 from tertulia.speech.transcriptions.tasks import TranscriptionTasks
@@ -56,37 +35,16 @@ from tertulia.transcripts.domain import Transcript
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.writer import SegmentWriter
-from tertulia.webhooks import Sender, Webhooks
-from tertulia.webhooks import tasks as webhook_tasks
 
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+@dataclass(frozen=True)
+class Services(Ground, Callers):
     """Everything a server, a worker or a command works with."""
 
-    settings: Settings
-    clock: SystemClock
-    metrics: Metrics
-    storage: Storage
-    database: Database
-    events: Events
-    jobs: Jobs
-    worker: Worker
-    blob_store: BlobStore
-    blobs: BlobService
-    identity: IdentityService
-    authenticator: Authenticator
-    accounts: Accounts
-    revocations: RevocationWatch
-    access: Access
-    limiter: RateLimiter
-    webhooks: Webhooks
-    webhook_sender: Sender
-    ledger: Ledger
     speech: Speech
     language: LanguageService
     analyses: Analyses
@@ -115,102 +73,27 @@ class Services:
 
 
 def build(settings: Settings, storage: Storage, url: str) -> Services:
-    """Puts the parts together; opens nothing."""
-    clock = SystemClock()
-    metrics = Metrics()
-    database = storage.database
-    events = Events(_transport(settings, database), clock=clock)
-    jobs = Jobs(database)
-    blob_store = open_store(settings)
-    blobs = _blobs(database, jobs, blob_store, clock)
-
-    webhooks, webhook_sender = _webhooks(settings, jobs, events, clock)
-    identity = _identity(settings, jobs, events, webhooks, clock)
-    revocations = RevocationWatch(database, clock, identity.changes)
-    authenticator = Authenticator(
-        database,
-        clock,
-        identity.changes,
-        revocations,
-        session_life=timedelta(days=settings.session_days),
-    )
-
-    ledger = _ledger(settings, identity, clock)
-    speech = build_speech(settings, metrics)
-    language = build_language(settings, metrics, clock)
-    hall = build_hall(
-        settings,
-        database,
-        identity,
-        blobs,
-        jobs,
-        events,
-        webhooks,
-        clock,
-        speech,
-        ledger,
-        language.embedder,
-    )
-    transcriptions = _transcriptions(settings, speech, blobs, jobs, webhooks, clock, hall, ledger)
+    """Puts the parts together, from the ground up; opens nothing."""
+    ground = build_ground(settings, storage)
+    callers = build_callers(ground)
+    speech = build_speech(settings, ground.metrics)
+    language = build_language(settings, ground.metrics, ground.clock)
+    hall = build_hall(ground, callers, speech, language.embedder)
+    transcriptions = _transcriptions(ground, callers, speech, hall)
     hall.without(transcriptions)
-    hall.service.before_erasure(ledger.forget_transcripts)
-    analyses = build_analysis(
-        settings, database, identity, hall.service, language, ledger, jobs, events, webhooks, clock
-    )
+    hall.service.before_erasure(callers.ledger.forget_transcripts)
+    analyses = build_analysis(ground, callers, hall.service, language)
+    live = _live(ground, callers, hall, speech)
+    talk = _talk(ground, callers, speech, language, hall)
+    demo = _demo(ground, callers, hall, speech, analyses)
 
-    live = build_live(
-        settings,
-        database,
-        clock,
-        identity=identity,
-        hall=hall.service,
-        events=events,
-        ledger=ledger,
-        speech=speech,
-        jobs=jobs,
-    )
-
-    talk = build_voice(
-        settings,
-        database,
-        identity,
-        webhooks,
-        blobs,
-        ledger,
-        speech.service,
-        language,
-        hall.service,
-        clock,
-    )
-
-    # what is only in a space goes with it, in the same transaction
-    identity.spaces.before_removal(transcriptions.delete_space)
-    identity.spaces.before_removal(blobs.delete_space)
+    # what is only in a space goes with it, in the same transaction; its files last
+    callers.identity.spaces.before_removal(transcriptions.delete_space)
+    callers.identity.spaces.before_removal(ground.blobs.delete_space)
 
     return Services(
-        settings=settings,
-        clock=clock,
-        metrics=metrics,
-        storage=storage,
-        database=database,
-        events=events,
-        jobs=jobs,
-        worker=Worker(
-            jobs,
-            concurrency=settings.worker_concurrency,
-            shutdown_seconds=settings.shutdown_seconds,
-        ),
-        blob_store=blob_store,
-        blobs=blobs,
-        identity=identity,
-        authenticator=authenticator,
-        accounts=Accounts(database, clock, identity),
-        revocations=revocations,
-        access=Access(authenticator, public_url=settings.public_url),
-        limiter=RateLimiter(settings),
-        webhooks=webhooks,
-        webhook_sender=webhook_sender,
-        ledger=ledger,
+        **parts(ground),
+        **parts(callers),
         speech=speech,
         language=language,
         analyses=analyses,
@@ -219,113 +102,79 @@ def build(settings: Settings, storage: Storage, url: str) -> Services:
         hall_parts=hall,
         hall=hall.service,
         hall_exporter=hall.exporter,
-        demo=_demo(hall, blobs, speech, analyses, identity, jobs, clock),
+        demo=demo,
         segment_writer=hall.writer,
         live=live,
         url=url,
-        started_at=clock.now(),
+        started_at=ground.clock.now(),
     )
-
-
-def _blobs(database: Database, jobs: Jobs, store: BlobStore, clock: Clock) -> BlobService:
-    blobs = BlobService(database, store, clock)
-
-    async def sweep(_: Step) -> None:
-        await blobs.sweep()
-
-    jobs.register("blobs.sweep", sweep)
-    jobs.schedule("41 * * * *", "blobs.sweep")
-    return blobs
-
-
-def _webhooks(
-    settings: Settings, jobs: Jobs, events: Events, clock: Clock
-) -> tuple[Webhooks, Sender]:
-    guard = OutboundGuard(settings.webhook_allowed_networks)
-    webhooks = Webhooks(jobs, guard, clock, announcer=events, keep_days=settings.webhook_keep_days)
-    sender = Sender(
-        guarded_client(guard, timeout_seconds=settings.webhook_timeout_seconds),
-        clock,
-        timeout_seconds=settings.webhook_timeout_seconds,
-    )
-    webhook_tasks.register(jobs, webhooks, sender)
-    for name, (meaning, example) in {**MEMBER_EVENTS, **TRANSCRIPTION_EVENTS}.items():
-        webhooks.types.register(name, meaning, example)
-    return webhooks, sender
-
-
-def _identity(
-    settings: Settings, jobs: Jobs, events: Events, webhooks: Webhooks, clock: Clock
-) -> IdentityService:
-    identity = IdentityService(settings, clock, announcer=events, outside=webhooks)
-    identity_tasks.register(jobs, identity, clock)
-    identity.scopes.register(
-        SPEECH, "Transcribe recordings, speak texts, and see one's own of both."
-    )
-    return identity
-
-
-def _ledger(settings: Settings, identity: IdentityService, clock: Clock) -> Ledger:
-    identity.scopes.register(ledger_domain.READ, "See what was used and what it cost.")
-    identity.scopes.register(ledger_domain.WRITE, "Set budgets.")
-    prices = ledger_domain.Prices(
-        {
-            engine: {str(unit): price for unit, price in units.items()}
-            for engine, units in settings.prices.items()
-        }
-    )
-    return Ledger(clock, prices, cheaper=settings.cheaper_engines, currency=settings.currency)
 
 
 def _transcriptions(
-    settings: Settings,
-    speech: Speech,
-    blobs: BlobService,
-    jobs: Jobs,
-    webhooks: Webhooks,
-    clock: Clock,
-    hall: Hall,
-    ledger: Ledger,
+    ground: Ground, callers: Callers, speech: Speech, hall: Hall
 ) -> TranscriptionService:
     reader = SpeechReader(speech.service)
     transcriptions = TranscriptionService(
-        blobs=blobs,
-        jobs=jobs,
-        clock=clock,
+        blobs=ground.blobs,
+        jobs=ground.jobs,
+        clock=ground.clock,
         check=reader.check,
-        max_upload_bytes=settings.max_upload_bytes,
-        keep_uploads=settings.keep_uploads,
-        outside=webhooks,
+        max_upload_bytes=ground.settings.max_upload_bytes,
+        keep_uploads=ground.settings.keep_uploads,
+        outside=ground.webhooks,
         hall=hall.recordings,
         redaction=hall.service.redaction,
     )
-    TranscriptionTasks(transcriptions, reader, clock, ledger).register(jobs)
+    TranscriptionTasks(transcriptions, reader, ground.clock, callers.ledger).register(ground.jobs)
     return transcriptions
 
 
-def _demo(
-    hall: Hall,
-    blobs: BlobService,
-    speech: Speech,
-    analyses: Analyses,
-    identity: IdentityService,
-    jobs: Jobs,
-    clock: Clock,
-) -> Demo:
+def _live(ground: Ground, callers: Callers, hall: Hall, speech: Speech) -> Live:
+    return build_live(
+        ground.settings,
+        ground.database,
+        ground.clock,
+        identity=callers.identity,
+        hall=hall.service,
+        events=ground.events,
+        ledger=callers.ledger,
+        speech=speech,
+        jobs=ground.jobs,
+    )
+
+
+def _talk(
+    ground: Ground, callers: Callers, speech: Speech, language: LanguageService, hall: Hall
+) -> VoiceParts:
+    return build_voice(
+        ground.settings,
+        ground.database,
+        callers.identity,
+        ground.webhooks,
+        ground.blobs,
+        callers.ledger,
+        speech.service,
+        language,
+        hall.service,
+        ground.clock,
+    )
+
+
+def _demo(ground: Ground, callers: Callers, hall: Hall, speech: Speech, analyses: Analyses) -> Demo:
     async def understand(tx: Transaction, made: Transcript) -> None:
         await analyses.service.request(tx, None, made.id, chain="offline")
 
-    demo = Demo(hall.service, hall.recordings, blobs, speech.service, jobs, clock, understand)
-    DemoTasks(demo, identity).register(jobs)
+    demo = Demo(
+        hall.service,
+        hall.recordings,
+        ground.blobs,
+        speech.service,
+        ground.jobs,
+        ground.clock,
+        understand,
+    )
+    DemoTasks(demo, callers.identity).register(ground.jobs)
     return demo
-
-
-def _transport(settings: Settings, database: Database) -> Transport:
-    if settings.redis_url is None:
-        return PostgresTransport(database.conninfo)
-    from tertulia.events.redis import RedisTransport
-
-    return RedisTransport(settings.redis_url.get_secret_value())
 
 
 @asynccontextmanager
@@ -349,6 +198,7 @@ async def opened_services(
         stack.push_async_callback(services.language.close)
         stack.push_async_callback(services.talk.close)
         if server:
+            await services.talk.start(services.database)
             await stack.enter_async_context(_running("revocations", services.revocations.run))
             await stack.enter_async_context(
                 _running("identity changes", partial(_hear_identity, services))
