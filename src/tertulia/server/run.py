@@ -13,6 +13,7 @@ import uvicorn
 from tertulia.kernel.errors import StartError
 from tertulia.kernel.settings import Settings
 from tertulia.server.protocol import PatientHttpProtocol
+from tertulia.server.websocket import DirectWebSocketProtocol
 
 TICK_SECONDS = 1.0
 """How often the date in answers is written anew."""
@@ -120,7 +121,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         http=PatientHttpProtocol,
-        ws="websockets-sansio",
+        ws=DirectWebSocketProtocol,
         ws_max_size=4 * 1_048_576,
         ws_per_message_deflate=False,  # sound does not shrink, and it would cost every frame
         ws_ping_interval=20,

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from tertulia.doors.live import protocol
 from tertulia.doors.live.confirming import replayed
 from tertulia.doors.live.connection import Connection, accepted, guarded, until_revoked
+from tertulia.doors.live.direct import direct_of
 from tertulia.doors.live.domain import SessionMissingError, StreamingSession
 from tertulia.doors.live.entry import Doorkeeper, Visitor, query, session_id_of
 from tertulia.doors.live.errors import Close, Code, LiveError
@@ -47,7 +48,7 @@ class CaptionSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not await accepted(scope, receive, send):
             return
-        connection = Connection(send, self._clock)
+        connection = Connection(send, self._clock, direct_of(scope))
         async with guarded(connection):
             visitor, session_id = await self._enter(scope)
             topic = topic_of(session_id)

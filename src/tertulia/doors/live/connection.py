@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from tertulia.doors.live import protocol
+from tertulia.doors.live.direct import Direct, Sink
 from tertulia.doors.live.domain import SessionMissingError, SessionOverError
 from tertulia.doors.live.errors import Close, Code, LiveError
 from tertulia.doors.live.formats import UnsupportedFormatError
@@ -34,9 +35,10 @@ ACK_SECONDS = 0.025
 class Connection:
     """What a session sends goes through here; see `running.Outlet`."""
 
-    def __init__(self, send: Send, clock: Clock) -> None:
+    def __init__(self, send: Send, clock: Clock, direct: Direct | None = None) -> None:
         self._send = send
         self._clock = clock
+        self._direct = direct
         self._frames: deque[str] = deque()
         self._some = asyncio.Event()
         self._closing: Close | None = None
@@ -55,6 +57,11 @@ class Connection:
         """Whether nothing more is to be taken from this connection."""
         return self._closing is not None
 
+    def hand_to(self, sink: Sink | None) -> None:
+        """Has binary messages offered to `sink` as they arrive, where the server can do so."""
+        if self._direct is not None:
+            self._direct.hand_to(sink)
+
     def tell(self, event: str, data: Mapping[str, Any]) -> None:
         self.post(protocol.frame(event, data))
 
@@ -62,41 +69,33 @@ class Connection:
         """Has a frame sent after those before it."""
         if self._closing is not None:
             return
+        since = self._sending_since
+        if since is None and not self._frames and self._direct and self._direct.send_text(frame):
+            return
         self._frames.append(frame)
         self._some.set()
-        since = self._sending_since
         late = since is not None and self._clock.monotonic() - since > STUCK_SECONDS
         if late or len(self._frames) > MOST_WAITING:
             self._give_up()
 
-    def ack(self, received_seq: int, committed_seq: int) -> None:
+    def ack(self, received_seq: int, committed_seq: int, now: float | None = None) -> None:
+        """Acknowledges at once, or a little later together with what follows."""
         self._ack = (received_seq, committed_seq)
-        self._acked_at = self._clock.monotonic()
-        self.post(protocol.ack(received_seq, committed_seq))
-
-    async def ack_now(self, received_seq: int, committed_seq: int) -> None:
-        """Acknowledges without the detour over the queue where nothing waits in it."""
-        now = self._clock.monotonic()
-        self._ack = (received_seq, committed_seq)
-        if now - self._acked_at < ACK_SECONDS:
-            if self._late_ack is None:
-                loop = asyncio.get_running_loop()
-                self._late_ack = loop.call_later(ACK_SECONDS, self._ack_late)
+        if self._late_ack is not None:
+            return
+        now = self._clock.monotonic() if now is None else now
+        early_seconds = self._acked_at + ACK_SECONDS - now
+        if early_seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._late_ack = loop.call_later(early_seconds, self._ack_late)
             return
         self._acked_at = now
-        if self._frames or self._closing is not None:
-            self.post(protocol.ack(received_seq, committed_seq))
-            return
-        if self._sending_since is None:
-            self._sending_since = now
-        await self._send(
-            {"type": "websocket.send", "text": protocol.ack(received_seq, committed_seq)}
-        )
-        self._sending_since = None
+        self.post(protocol.ack(received_seq, committed_seq))
 
     def _ack_late(self) -> None:
         self._late_ack = None
-        self.ack(*self._ack)
+        self._acked_at = self._clock.monotonic()
+        self.post(protocol.ack(*self._ack))
 
     def end(self, close: Close, event: str = "", data: Mapping[str, Any] | None = None) -> None:
         """Sends what waits and the last event, and closes."""

@@ -60,7 +60,7 @@ class Listener(Connection):
     def took(self, sound: bytes) -> None:
         self._heard_bytes.update(sound)
 
-    def ack(self, received_seq: int, committed_seq: int) -> None:
+    def ack(self, received_seq: int, committed_seq: int, now: float | None = None) -> None:
         """Deepgram has no acknowledgements."""
 
     def tell(self, event: str, data: Mapping[str, Any]) -> None:
@@ -238,7 +238,7 @@ class DeepgramSocket:
             await session.pause()
             session.resume()
         elif kind == "KeepAlive" and session is not None:
-            session.last_activity = self._clock.monotonic()
+            session.pace.last_activity = self._clock.monotonic()
         elif kind not in ("Finalize", "KeepAlive", "Configure"):
             listener.tell("error", protocol.error_data(_unknown()))
 

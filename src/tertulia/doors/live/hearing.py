@@ -1,11 +1,13 @@
 """A session's engine: opened beside the socket, opened again when it fails, fed nothing twice."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tertulia.doors.live.domain import StreamingSession
-from tertulia.doors.live.kept import KeptAudio
+from tertulia.doors.live.eager import begun
+from tertulia.doors.live.kept import KeptAudio, Sound, floats
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.errors import TertuliaError
 from tertulia.speech.domain import (
@@ -13,7 +15,6 @@ from tertulia.speech.domain import (
     Hypothesis,
     LiveStream,
     RecognitionOptions,
-    Samples,
 )
 from tertulia.speech.engines.errors import EngineUnavailableError
 
@@ -50,6 +51,11 @@ Trouble = Callable[[TertuliaError, bool], Awaitable[None]]
 class Hearing:
     """Sound in, hypotheses out to `told`, for as long as the session lasts."""
 
+    __slots__ = (
+        "_clock", "_engine", "_finishing", "_idle", "_kept", "_open", "_options", "_rest", "_sender",
+        "_some", "_stream", "_task", "_told", "_trouble", "_waiting", "failed", "opened",
+    )  # fmt: skip
+
     def __init__(
         self,
         open_live: OpenLive,
@@ -70,39 +76,76 @@ class Hearing:
         self._trouble = trouble
         self._stream: LiveStream | None = None
         self._finishing = False
+        self._waiting: deque[Sound] = deque()
+        self._rest: Awaitable[None] | None = None
+        self._idle = False
+        """Whether nothing is before what comes, so that the engine may have it at once."""
+        self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._sender: asyncio.Task[None] | None = None
         self.opened = 0
         """How often an engine has been opened here."""
         self.failed = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="live: hear")
+        self._sender = asyncio.create_task(self._hand_over(), name="live: hand over")
 
-    async def send(self, samples: Samples) -> None:
-        """Keeps it, and hands it to the engine if one is there."""
-        self._kept.add(samples)
-        if self._stream is not None:
+    def add(self, sound: Sound) -> None:
+        """Keeps it, and hands it to the engine if one is there; never waits."""
+        self._kept.add(sound)
+        stream = self._stream
+        if stream is None:
+            return
+        if self._idle:
             try:
-                await self._stream.send(samples)
+                self._rest = begun(stream.send(floats(sound)))
             except TertuliaError:
                 return  # whoever reads the hypotheses learns of it too, and opens the next engine
+            if self._rest is None:
+                return
+            self._idle = False
+            self._some.set()
+        else:
+            self._waiting.append(sound)
 
     async def finish(self) -> None:
         """No more sound: returns when all of it is in finals, or when the engine has failed for good."""
         self._finishing = True
-        if self._stream is not None:
-            await self._guarded(self._stream.finish())
+        self._some.set()
         if self._task is not None:
             await asyncio.shield(self._task)
 
     async def cancel(self) -> None:
         """Lets everything go at once."""
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        current = asyncio.current_task()
+        tasks = [t for t in (self._task, self._sender) if t is not None and t is not current]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._drop()
 
+    async def _hand_over(self) -> None:
+        """Gives the engine what it could not take at once, in order, and the end."""
+        finished: LiveStream | None = None
+        while True:
+            self._idle = self._rest is None
+            await self._some.wait()
+            self._idle = False
+            self._some.clear()
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                await self._guarded(rest)
+            while self._waiting and self._stream is not None:
+                sound = self._waiting.popleft()
+                await self._guarded(self._stream.send(floats(sound)))
+            stream = self._stream
+            if self._finishing and stream is not None and stream is not finished:
+                finished = stream
+                await self._guarded(stream.finish())
+
     async def _guarded(self, work: Awaitable[None]) -> None:
+        """Whoever reads the hypotheses learns of a failure too, and opens the next engine."""
         try:
             await work
         except TertuliaError:
@@ -133,8 +176,7 @@ class Hearing:
         try:
             await self._replay(stream, at)
             self._stream = stream
-            if self._finishing:
-                await stream.finish()
+            self._some.set()
             async for hypothesis in stream.hypotheses():
                 await self._told(hypothesis)
             if not self._finishing:
@@ -153,5 +195,6 @@ class Hearing:
 
     async def _drop(self) -> None:
         stream, self._stream = self._stream, None
+        self._waiting.clear()
         if stream is not None:
             await self._guarded(stream.cancel())

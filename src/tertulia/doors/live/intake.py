@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tertulia.doors.live.containers import OggScanner, Scanner, WebmScanner, wav_form
 from tertulia.doors.live.domain import Restart
@@ -15,7 +16,6 @@ from tertulia.speech.domain import Samples
 
 OpenDecoder = Callable[[RawAudio | str], Awaitable[DecodeStream]]
 NO_SAMPLES: Samples = np.empty(0, np.float32)
-_SCALE = np.float32(1 / 32_768)
 _PLAIN = RawAudio()
 KNOWN_STARTS = 32
 """Chunks whose first byte is remembered: what a container begins with may lie over several tiny ones."""
@@ -93,11 +93,11 @@ class RawIntake:
 class PlainIntake(RawIntake):
     """16-bit samples of 16 kHz, one channel: what most clients send, read without a detour."""
 
-    def read(self, seq: int, chunk: bytes) -> Samples | None:
+    def read(self, seq: int, chunk: bytes | memoryview) -> NDArray[np.int16] | None:
         """The samples at once; None where half a sample is left over."""
         if self._odd or len(chunk) % 2:
             return None
-        samples: Samples = np.multiply(np.frombuffer(chunk, "<i2"), _SCALE)
+        samples = np.frombuffer(chunk, "<i2")
         self.position += len(samples)
         self._marks.append((seq, self.position))
         return samples

@@ -4,25 +4,40 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
 
 RECENT_SAMPLES = SAMPLE_RATE_HZ
+_SCALE = np.float32(1 / 32_768)
+
+Sound = NDArray[np.float32] | NDArray[np.int16]
+"""Samples, or the 16-bit ones they are made of: half the memory, of which every chunk of every session takes some."""
 
 Span = tuple[int, int]
 """First sample and the one after the last."""
 
 
+def floats(sound: Sound) -> Samples:
+    """The samples as engines take them."""
+    if sound.dtype == np.float32:
+        return sound  # type: ignore[return-value]
+    samples: Samples = np.multiply(sound, _SCALE, dtype=np.float32)
+    return samples
+
+
 class KeptAudio:
-    """Nothing here is copied: the arrays are those the engine was given."""
+    """Nothing here is copied: the arrays are those that came."""
+
+    __slots__ = ("_blocks", "_recent", "_recent_samples", "_spans", "end", "heard")
 
     def __init__(self, position: int = 0, spans: Sequence[Span] = ()) -> None:
         self.heard = position
         """Everything said before this sample is in a final."""
         self.end = position
-        self._blocks: deque[tuple[int, Samples]] = deque()
+        self._blocks: deque[tuple[int, Sound]] = deque()
         self._spans = list(spans)
-        self._recent: deque[Samples] = deque()
+        self._recent: deque[Sound] = deque()
         self._recent_samples = 0
 
     @property
@@ -31,16 +46,16 @@ class KeptAudio:
         return tuple(self._spans)
 
     @property
-    def seconds(self) -> float:
+    def samples(self) -> int:
         """How much is kept."""
-        return (self.end - self._blocks[0][0]) / SAMPLE_RATE_HZ if self._blocks else 0.0
+        return self.end - self._blocks[0][0] if self._blocks else 0
 
-    def add(self, samples: Samples) -> None:
-        size = len(samples)
+    def add(self, sound: Sound) -> None:
+        size = len(sound)
         if size:
-            self._blocks.append((self.end, samples))
+            self._blocks.append((self.end, sound))
             self.end += size
-            self._recent.append(samples)
+            self._recent.append(sound)
             self._recent_samples += size
             if self._recent_samples > 2 * RECENT_SAMPLES:
                 self._trim()
@@ -72,9 +87,10 @@ class KeptAudio:
         if not self._recent:
             return []
         self._trim()
-        return list(self._recent)
+        return [floats(sound) for sound in self._recent]
 
-    def _silenced(self, start: int, block: Samples) -> Samples:
+    def _silenced(self, start: int, sound: Sound) -> Samples:
+        block = floats(sound)
         for first, last in self._spans:
             if first < start + len(block) and last > start:
                 block = np.array(block)

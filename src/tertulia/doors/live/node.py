@@ -185,7 +185,7 @@ class LiveNode:
         now = self._clock.monotonic()
         session.outlet = outlet
         session.disconnected_at = None
-        session.last_activity = now
+        session.pace.last_activity = now
         session.stop_at = None
         if (due := self._due.get(session.id)) is not None:
             due.token = now + RENEW_SECONDS
@@ -299,7 +299,7 @@ class LiveNode:
             limit = self.waits.connect if never else self.waits.reconnect
             if now - gone >= limit:
                 session.finish(EndReason.NEVER_CONNECTED if never else EndReason.CONNECTION_LOST)
-        elif now - session.last_activity >= self.waits.idle:
+        elif now - session.pace.last_activity >= self.waits.idle:
             session.finish(EndReason.IDLE)
         if session.stop_at is not None and now >= session.stop_at[1]:
             session.finish(EndReason.STOPPED)
@@ -343,7 +343,7 @@ class LiveNode:
             session_id=session.id,
             timestamp=self._clock.now(),
             latency_ms=session.pace.latency_ms(self._clock.monotonic()),
-            chunks_processed=max(0, session.chunks - pending),
+            chunks_processed=max(0, session.pace.chunks - pending),
             chunks_pending=pending + session.window.waiting,
             cpu_usage_percent=usage.cpu_percent,
             memory_usage_mb=usage.memory_mb,

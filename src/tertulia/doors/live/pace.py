@@ -15,6 +15,10 @@ RECENT_SECONDS = 5.0
 class Pace:
     """Follows chunks from their arrival until an engine has listened to them."""
 
+    last_activity: float
+    """On the clock that only goes forward."""
+    chunks: int = 0
+    """How many have been taken."""
     arrivals: deque[tuple[int, int, float]] = field(default_factory=deque)
     """Last sample, number and arrival of each chunk that nobody has listened to yet."""
     heard_seq: int = 0

@@ -28,6 +28,7 @@ from tertulia.doors.live.hearing import Hearing, options_of
 from tertulia.doors.live.intake import Intake, PlainIntake, open_intake
 from tertulia.doors.live.kept import KeptAudio
 from tertulia.doors.live.pace import Pace
+from tertulia.doors.live.plain import MOST_KEPT_SAMPLES, PlainWay
 from tertulia.doors.live.ports import Outlet, Ports
 from tertulia.doors.live.store import Report
 from tertulia.doors.live.window import SequenceWindow
@@ -39,8 +40,6 @@ from tertulia.transcripts.errors import TranscriptMissingError
 
 log = logging.getLogger(__name__)
 
-MOST_KEPT_SECONDS = 600.0
-"""Sound that no engine has confirmed; past it no more is taken."""
 PAUSE_SAMPLES = SAMPLE_RATE_HZ
 """Silence put in at a pause, so that what was said before is confirmed at once."""
 FINISH_SECONDS = 180.0
@@ -60,17 +59,15 @@ class RunningSession:
         self.session = session
         self.ports = ports
         self.state = StateMachine(session.status, session.left)
-        self.pace = Pace()
+        self.pace = Pace(ports.clock.monotonic(), session.progress.chunks)
         self.kept = KeptAudio(session.progress.heard, session.progress.spans)
         self.window = SequenceWindow(max(session.progress.restart.seq, session.progress.epoch_seq))
         self.outlet: Outlet | None = None
         self.durable = session.progress
         self.epoch, self.epoch_seq = session.progress.epoch, session.progress.epoch_seq
-        self.chunks = session.progress.chunks
         self.lost = False
         """Whether another server has it, or it ended: nothing may be done with it here any more."""
         clock = ports.clock
-        self.last_activity = clock.monotonic()
         self.active_at = clock.now()
         self.disconnected_at: float | None = clock.monotonic()
         self.stop_at: tuple[int, float] | None = None
@@ -81,6 +78,8 @@ class RunningSession:
         self._restart = session.progress.restart
         self._skip = 0
         self._most_samples = session.duration_limit * SAMPLE_RATE_HZ
+        self.plain: PlainWay | None = None
+        """There while what comes next may be taken on the short way."""
         self._queue: deque[tuple[int, bytes]] = deque()
         self._draining = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
@@ -104,10 +103,11 @@ class RunningSession:
 
     async def new_epoch(self, form: Form | None) -> None:
         """Another recorder goes on: closes what there is of the one before."""
+        self.plain = None
         async with self._draining:
             await self._drain()
             assert self._intake is not None
-            await self._hear(await self._intake.finish())
+            self._hear(await self._intake.finish())
             await self._intake.close()
             self.epoch += 1
             self.epoch_seq = self.window.received
@@ -123,40 +123,19 @@ class RunningSession:
 
     # Sound
 
-    def take(self, seq: int, payload: bytes) -> Samples | None:
-        """The samples of the next chunk, where nothing at all is out of the ordinary; else None, and `offer` takes it.
-
-        Nearly every chunk is such a one, and what is done for each of them is what a server has to do.
-        """
-        intake, window = self._intake, self.window
-        if (
-            seq != window.received + 1
-            or not isinstance(intake, PlainIntake)
-            or self.state.status is not Status.RECORDING
-            or not 0 < len(payload) <= MOST_CHUNK_BYTES
-            or window.waiting
-            or self._skip
-            or self._queue
-            or self._ending is not None
-            or self.stop_at is not None
-            or self._draining.locked()
-            or self.kept.seconds > MOST_KEPT_SECONDS
-        ):
-            return None
-        samples = intake.read(seq, payload)
-        if samples is None:
-            return None
-        window.took(seq, payload)
-        self.chunks += 1
-        self.last_activity = now = self.ports.clock.monotonic()
-        self.pace.arrivals.append((intake.position, seq, now))
-        return samples
-
-    async def hear(self, samples: Samples) -> None:
-        """Gives the engine what `take` gave."""
-        await self.hearing.send(samples)
-        if self.kept.end >= self._most_samples or self.chunks >= MOST_CHUNKS:
-            self._limits()
+    def _settle(self) -> None:
+        """Opens the short way, where nothing stands in it."""
+        settled = (
+            self.state.status is Status.RECORDING
+            and not (self.window.waiting or self._skip or self._queue)
+            and self.stop_at is None
+            and self._ending is None
+            and not self.lost
+        )
+        if settled and isinstance(self._intake, PlainIntake):
+            self.plain = PlainWay(
+                self._intake, self.window, self.kept, self.pace, self.hearing, self._most_samples
+            )
 
     def offer(self, seq: int, payload: bytes) -> bool:
         """Takes a chunk into memory; says whether there is something to feed."""
@@ -164,9 +143,10 @@ class RunningSession:
             raise protocol.too_large(seq)
         if not payload:
             raise LiveError(Code.INVALID_FORMAT, "The chunk is empty.", sequence_number=seq)
+        self.plain = None
         if self._ending is not None:
             return False
-        if self.kept.seconds > MOST_KEPT_SECONDS:
+        if self.kept.samples > MOST_KEPT_SAMPLES:
             raise LiveError(
                 Code.MEMORY_LIMIT,
                 "More sound waits for the engine than is kept. Wait, then send from here on.",
@@ -174,7 +154,7 @@ class RunningSession:
             )
         ready = self.window.offer(seq, payload)
         now = self.ports.clock.monotonic()
-        self.last_activity = now
+        self.pace.last_activity = now
         if not ready:
             if self.window.waiting and self.gap_since is None:
                 self.gap_since = now
@@ -196,6 +176,7 @@ class RunningSession:
         await self._draining.acquire()
         try:
             await self._drain()
+            self._settle()
         finally:
             self._draining.release()
 
@@ -212,18 +193,18 @@ class RunningSession:
             except (LiveError, TertuliaError) as error:
                 self._unreadable(error)
                 return
-            self.chunks += 1
+            self.pace.chunks += 1
             self.pace.arrivals.append((intake.position, seq, now))
             if self._skip:
                 samples = self._past_what_was_heard(samples)
             if len(samples):
-                await self.hearing.send(samples)
+                self.hearing.add(samples)
         self._limits()
 
-    async def _hear(self, samples: Samples) -> None:
+    def _hear(self, samples: Samples) -> None:
         samples = self._past_what_was_heard(samples)
         if len(samples):
-            await self.hearing.send(samples)
+            self.hearing.add(samples)
 
     def _past_what_was_heard(self, samples: Samples) -> Samples:
         """After a restart, without what lies before the place up to which everything is in finals."""
@@ -234,7 +215,7 @@ class RunningSession:
     def _limits(self) -> None:
         if self.kept.end >= self._most_samples:
             self.finish(EndReason.DURATION_LIMIT)
-        elif self.chunks >= MOST_CHUNKS:
+        elif self.pace.chunks >= MOST_CHUNKS:
             self.finish(EndReason.CHUNK_LIMIT)
         elif self.stop_at is not None and self.window.received >= self.stop_at[0]:
             self.finish(EndReason.STOPPED)
@@ -252,28 +233,29 @@ class RunningSession:
         """Confirms what was said so far."""
         if self.state.status not in (Status.CONNECTED, Status.RECORDING):
             return
-        self.last_activity = self.ports.clock.monotonic()
+        self.pace.last_activity = self.ports.clock.monotonic()
         self._paused_at = self.window.received
         self.move(Status.PAUSED)
         async with self._draining:
             await self._drain()
-            if self.kept.seconds and self._intake is not None and not self.lost:
+            if self.kept.samples and self._intake is not None and not self.lost:
                 self._intake.shift(PAUSE_SAMPLES)
-                await self.hearing.send(np.zeros(PAUSE_SAMPLES, np.float32))
+                self.hearing.add(np.zeros(PAUSE_SAMPLES, np.float32))
 
     def resume(self) -> None:
-        self.last_activity = self.ports.clock.monotonic()
+        self.pace.last_activity = self.ports.clock.monotonic()
         if self.state.status is Status.PAUSED:
             self.move(Status.RECORDING)
 
     def stop(self, last_seq: int | None) -> None:
         """Ends it once the last chunk is here."""
         now = self.ports.clock.monotonic()
-        self.last_activity = now
+        self.pace.last_activity = now
         if last_seq is None or last_seq <= self.window.received:
             self.finish(EndReason.STOPPED)
         else:
             self.stop_at = (last_seq, now + STOP_SECONDS)
+            self.plain = None
 
     # State
 
@@ -289,6 +271,7 @@ class RunningSession:
             self._told_status(Status.RECONNECTING, None)
 
     def _told_status(self, before: Status, reason: str | None) -> None:
+        self.plain = None
         now = self.ports.clock.now()
         status = self.state.status.value
         data = {
@@ -305,7 +288,11 @@ class RunningSession:
         self.ports.commits.note(self.report())
         self.ports.commits.log(
             LogEntry(
-                self.id, self.ports.clock.now(), event, code, {**numbers, "chunks": self.chunks}
+                self.id,
+                self.ports.clock.now(),
+                event,
+                code,
+                {**numbers, "chunks": self.pace.chunks},
             )
         )
 
@@ -335,7 +322,7 @@ class RunningSession:
             heard=heard,
             spans=self.kept.spans,
             received_seq=self.window.received,
-            chunks=self.chunks,
+            chunks=self.pace.chunks,
             position=self.kept.end,
             epoch=self.epoch,
             epoch_seq=self.epoch_seq,
@@ -382,6 +369,7 @@ class RunningSession:
 
     def finish(self, reason: EndReason) -> None:
         """Begins the end: everything heard is made text first."""
+        self.plain = None
         if self._ending is None and not self.lost:
             self._ending = asyncio.create_task(self._end(reason), name="live: end")
 
@@ -403,7 +391,7 @@ class RunningSession:
             await self._drain()
             if self._intake is not None:
                 try:
-                    await self._hear(await self._intake.finish())
+                    self._hear(await self._intake.finish())
                 except TertuliaError as error:
                     log.warning("the end of a recording was unreadable", extra={"code": error.code})
         if not self.hearing.failed:
@@ -432,7 +420,7 @@ class RunningSession:
         """Lets the session go without an end: it goes on elsewhere, or here from what is durable."""
         if self.lost:
             return
-        self.lost = True
+        self.lost, self.plain = True, None
         outlet, self.outlet = self.outlet, None
         if outlet is not None:
             outlet.end(close, "error", protocol.error_data(LiveError(code, message)))
@@ -440,7 +428,7 @@ class RunningSession:
 
     async def close(self) -> None:
         """Frees what it holds."""
-        self.lost = True
+        self.lost, self.plain = True, None
         current = asyncio.current_task()
         for task in (self._committer, self._ending):
             if task is not None and task is not current:

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from tertulia.doors.live import protocol
 from tertulia.doors.live.confirming import replayed
 from tertulia.doors.live.connection import Connection, accepted, guarded, until_revoked
+from tertulia.doors.live.direct import direct_of
 from tertulia.doors.live.domain import (
     LONGEST_LIMIT_SECONDS,
     AudioChunk,
@@ -55,7 +56,7 @@ class LiveSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not await accepted(scope, receive, send):
             return
-        connection = Connection(send, self._clock)
+        connection = Connection(send, self._clock, direct_of(scope))
         async with guarded(connection):
             await self._serve(scope, receive, connection)
 
@@ -147,6 +148,10 @@ class LiveSocket:
 class _Reader:
     """What comes in on one connection."""
 
+    __slots__ = (
+        "_clock", "_connection", "_count", "_counted_at", "_errors", "_listening", "_session",
+    )  # fmt: skip
+
     def __init__(self, session: RunningSession, connection: Connection, clock: Clock) -> None:
         self._session = session
         self._connection = connection
@@ -154,12 +159,16 @@ class _Reader:
         self._errors = 0
         self._count = 0
         self._counted_at = clock.monotonic()
+        self._listening = False
 
     async def read(self, receive: Receive) -> None:
         """Until the client goes, or is sent away."""
         session, connection = self._session, self._connection
+        connection.hand_to(self._at_once)
         while True:
+            self._listening = True
             message = await receive()
+            self._listening = False
             if message["type"] == "websocket.disconnect" or connection.ended:
                 return
             data = message.get("bytes")
@@ -177,21 +186,26 @@ class _Reader:
             if self._connection.ended:
                 return
 
+    def _at_once(self, frame: bytes) -> bool:
+        """Takes a chunk as it arrives, where nothing about it is out of the ordinary."""
+        session, connection = self._session, self._connection
+        way = session.plain
+        if way is None or not self._listening or connection.ended:
+            return False
+        seq, now = int.from_bytes(frame[:4], "big"), self._clock.monotonic()
+        if self._count + 1 >= BURST_CHUNKS or not way.take(seq, memoryview(frame)[4:], now):
+            return False
+        self._count += 1
+        connection.ack(seq, session.durable.committed_seq, now)
+        return True
+
     async def _chunk(self, seq: int, payload: bytes) -> None:
         session, connection = self._session, self._connection
         self._count += 1
         if self._count >= BURST_CHUNKS:
             await self._breathe()
-        samples = session.take(seq, payload)
-        if samples is not None:
-            # heard first: acknowledging may find that the client has gone, and this chunk is in no queue
-            connection.busy = True
-            await session.hear(samples)
-            connection.busy = False
-            await connection.ack_now(seq, session.durable.committed_seq)
-            return
         fresh = session.offer(seq, payload)
-        await connection.ack_now(session.window.received, session.durable.committed_seq)
+        connection.ack(session.window.received, session.durable.committed_seq)
         if fresh:
             connection.busy = True
             await session.feed()

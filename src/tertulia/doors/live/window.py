@@ -17,6 +17,8 @@ _NOTHING: tuple[Chunk, ...] = ()
 class SequenceWindow:
     """Takes chunks as they come and gives them back in order."""
 
+    __slots__ = ("_held", "_held_bytes", "_prints", "_width", "received")
+
     def __init__(self, received: int = 0, *, width: int = WINDOW_CHUNKS) -> None:
         self.received = received
         """Everything up to this number has been given back."""
@@ -60,7 +62,7 @@ class SequenceWindow:
         self._held_bytes += len(payload)
         return _NOTHING
 
-    def took(self, seq: int, payload: bytes) -> None:
+    def took(self, seq: int, payload: bytes | memoryview) -> None:
         """The next chunk has been taken."""
         self._remember(seq, payload)
         self.received = seq
@@ -74,7 +76,7 @@ class SequenceWindow:
             ready.append((self.received, payload))
         return ready
 
-    def _remember(self, seq: int, payload: bytes) -> None:
+    def _remember(self, seq: int, payload: bytes | memoryview) -> None:
         self._prints[seq] = hash(payload)
         self._prints.pop(seq - REMEMBERED, None)
 
