@@ -9,6 +9,7 @@ from tertulia.identity.memory import Memory
 from tertulia.identity.service import IdentityService
 from tertulia.kernel.clock import Clock
 from tertulia.kernel.database import Database
+from tertulia.kernel.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,15 @@ class Accounts:
         known = self._memory.recall(user_id)
         if known is None:
             known = await self._memory.ask(user_id, lambda: self._find(user_id))
+        if known is None:
+            raise NotFoundError("There is no such user.")
         return known
 
-    async def _find(self, user_id: UUID) -> Account:
+    async def _find(self, user_id: UUID) -> Account | None:
         async with self._database.transaction() as tx:
-            user = await self._identity.users.get(tx, user_id)
+            user = await self._identity.users.find(tx, user_id)
+            if user is None:
+                return None
             return Account(user, tuple(await self._identity.spaces.of_user(tx, user_id)))
 
     def _heard(self, change: Change) -> None:

@@ -176,7 +176,7 @@ def plan(route: RouteContext) -> Plan | None:
 def _headers_only() -> Response:
     """What a route may set headers and a status on before there is an answer."""
     answer = Response.__new__(Response)
-    answer.status_code = None  # type: ignore[assignment] - as FastAPI gives it: nothing is set yet
+    answer.status_code = None  # type: ignore[assignment]  # as FastAPI gives it: none is set yet
     answer.background = None
     answer.body = b""
     answer.raw_headers = []

@@ -10,19 +10,14 @@ from tertulia.analysis.asking import Asking
 from tertulia.analysis.modelled import Modelled
 from tertulia.analysis.service import AnalysisService
 from tertulia.analysis.tasks import AnalysisTasks
-from tertulia.events.service import Events
 from tertulia.identity.access import Access
-from tertulia.identity.service import IdentityService
-from tertulia.jobs.service import Jobs
-from tertulia.kernel.clock import Clock
-from tertulia.kernel.database import Database, Transaction
+from tertulia.kernel.database import Transaction
 from tertulia.kernel.errors import StartError
 from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
-from tertulia.ledger.service import Ledger
+from tertulia.server.ground import Callers, Ground
 from tertulia.transcripts.domain import Kind, Transcript
 from tertulia.transcripts.service import TranscriptService
-from tertulia.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +34,28 @@ class Analyses:
 
 
 def build_analysis(
-    settings: Settings,
-    database: Database,
-    identity: IdentityService,
-    hall: TranscriptService,
-    language: LanguageService,
-    ledger: Ledger,
-    jobs: Jobs,
-    events: Events,
-    webhooks: Webhooks,
-    clock: Clock,
+    ground: Ground, callers: Callers, hall: TranscriptService, language: LanguageService
 ) -> Analyses:
     """Puts it together and registers its job; what it keeps goes with its transcripts and its space."""
-    identity.scopes.register(
+    settings, jobs = ground.settings, ground.jobs
+    callers.identity.scopes.register(
         domain.RUN, "Have conversations analysed and ask them questions, which may cost money."
     )
     for name, (meaning, example) in domain.OUTSIDE.items():
-        webhooks.types.register(name, meaning, example)
+        ground.webhooks.types.register(name, meaning, example)
     service = AnalysisService(
         hall=hall,
         language=language,
-        ledger=ledger,
+        ledger=callers.ledger,
         jobs=jobs,
-        clock=clock,
-        announcer=events,
-        outside=webhooks,
+        clock=ground.clock,
+        announcer=ground.events,
+        outside=ground.webhooks,
     )
     timeout = settings.llm_timeout_seconds
     AnalysisTasks(service, Modelled(language, timeout_seconds=timeout)).register(jobs)
     hall.before_erasure(service.forget)
-    identity.spaces.before_removal(service.delete_space)
+    callers.identity.spaces.before_removal(service.delete_space)
     kinds = _kinds(settings)
 
     async def analyse(tx: Transaction, whole: Transcript) -> None:
@@ -76,7 +63,7 @@ def build_analysis(
             await service.first(tx, whole)
 
     hall.after_writing(analyse)
-    asking = Asking(database, hall, service, language, timeout_seconds=timeout)
+    asking = Asking(ground.database, hall, service, language, timeout_seconds=timeout)
     return Analyses(service, asking, hall)
 
 

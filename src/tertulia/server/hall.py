@@ -6,16 +6,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from tertulia.blobs.domain import BlobStore
-from tertulia.blobs.service import BlobService
-from tertulia.events.service import Events
 from tertulia.identity.access import Access
-from tertulia.identity.service import IdentityService
-from tertulia.jobs.service import Jobs
-from tertulia.kernel.clock import Clock
-from tertulia.kernel.database import Database
-from tertulia.kernel.settings import Settings
 from tertulia.language.domain import Embedder
-from tertulia.ledger.service import Ledger
+from tertulia.server.ground import Callers, Ground
 from tertulia.server.speech import Speech
 from tertulia.speech.redaction import Redaction
 from tertulia.speech.transcriptions.reading import SpeechReader
@@ -40,7 +33,6 @@ from tertulia.transcripts.service import TranscriptService
 from tertulia.transcripts.tasks import HallTasks, KeepingTasks, ReadingTasks
 from tertulia.transcripts.telling import OUTSIDE
 from tertulia.transcripts.writer import SegmentWriter
-from tertulia.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +66,28 @@ class Hall:
         self.erasing.before_silence(transcriptions.silence)
 
 
-def build_hall(
-    settings: Settings,
-    database: Database,
-    identity: IdentityService,
-    blobs: BlobService,
-    jobs: Jobs,
-    events: Events,
-    webhooks: Webhooks,
-    clock: Clock,
-    speech: Speech,
-    ledger: Ledger,
-    embedder: Embedder | None,
-) -> Hall:
+def build_hall(ground: Ground, callers: Callers, speech: Speech, embedder: Embedder | None) -> Hall:
     """Puts the hall together and registers its jobs."""
-    identity.scopes.register(domain.READ, "Read, search and export transcripts.")
-    identity.scopes.register(domain.WRITE, "Add to, correct, bring in and remove transcripts.")
-    for name, (what, example) in OUTSIDE.items():
-        webhooks.types.register(name, what, example)
+    settings, clock, jobs, blobs = ground.settings, ground.clock, ground.jobs, ground.blobs
+    _register(ground, callers)
     redaction = Redaction(cards=settings.redact_cards, patterns=settings.redact_patterns)
     service = TranscriptService(
         blobs=blobs,
         clock=clock,
-        announcer=events,
+        announcer=ground.events,
         jobs=jobs,
-        outside=webhooks,
+        outside=ground.webhooks,
         redaction=redaction,
     )
     reader = SpeechReader(speech.service)
     recordings = Recordings(service, blobs, jobs)
     readings = Readings(service, recordings, jobs, clock, reader.check)
     HallTasks(service, recordings, speech.decoder).register(jobs)
-    ReadingTasks(readings, reader, ledger).register(jobs)
+    ReadingTasks(readings, reader, callers.ledger).register(jobs)
     erasing = Erasing(service, blobs, clock)
     keeping = Keeping(erasing, clock)
     KeepingTasks(keeping).register(jobs)
-    meaning = Meaning(service, jobs, ledger, embedder)
+    meaning = Meaning(service, jobs, callers.ledger, embedder)
     meaning.register(jobs)
     service.after_writing(meaning.later)
     service.before_erasure(meaning.forget)
@@ -122,6 +100,15 @@ def build_hall(
         saved=SavedSearches(clock),
         people=People(service),
         meaning=meaning,
-        exporter=Exporter(database),
-        writer=SegmentWriter(database, clock, events, redaction=redaction),
+        exporter=Exporter(ground.database),
+        writer=SegmentWriter(ground.database, clock, ground.events, redaction=redaction),
     )
+
+
+def _register(ground: Ground, callers: Callers) -> None:
+    """Makes known what a key may be given for the hall, and what those outside may be told of it."""
+    scopes = callers.identity.scopes
+    scopes.register(domain.READ, "Read, search and export transcripts.")
+    scopes.register(domain.WRITE, "Add to, correct, bring in and remove transcripts.")
+    for name, (what, example) in OUTSIDE.items():
+        ground.webhooks.types.register(name, what, example)

@@ -128,8 +128,11 @@ class UserService:
         """Makes a space somebody's active one."""
         return await self._update(tx, user_id, active_space_id=space_id)
 
+    async def find(self, tx: Transaction, user_id: UUID) -> User | None:
+        return await self._users.find(tx, user_id)
+
     async def get(self, tx: Transaction, user_id: UUID) -> User:
-        user = await self._users.find(tx, user_id)
+        user = await self.find(tx, user_id)
         if user is None:
             raise NotFoundError("There is no such user.")
         return user
