@@ -67,7 +67,9 @@ class BotService:
         """A bot that may be talked to; None for `spaces` stands for any."""
         found = shipped.shipped_bot(id_) or await self._store.find(tx, id_, spaces)
         if found is None:
-            raise BotMissingError("GET /api/bots lists those there are.")
+            raise BotMissingError(
+                "Choose another: GET /api/bots and `tertulia bots list` name those there are."
+            )
         return found
 
     async def choose(
@@ -82,7 +84,9 @@ class BotService:
         except ValueError:
             found = await self._store.named(tx, spaces, name) or shipped.shipped_named(name)
         if found is None:
-            raise BotMissingError("GET /api/bots lists those there are.")
+            raise BotMissingError(
+                "Choose another: GET /api/bots and `tertulia bots list` name those there are."
+            )
         return found
 
     async def list(self, tx: Transaction, spaces: Spaces) -> Sequence[Bot]:
@@ -175,7 +179,9 @@ class BotService:
             raise BotShippedError("Copy it, and change the copy.")
         found = await self._store.find(tx, id_, spaces, lock=True)
         if found is None:
-            raise BotMissingError("GET /api/bots lists those there are.")
+            raise BotMissingError(
+                "Choose another: GET /api/bots and `tertulia bots list` name those there are."
+            )
         return found
 
 

@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from tertulia.bots.domain import Bot, Exchange, Rights
-from tertulia.bots.script import Answer, Player, Surroundings, parse
+from tertulia.bots.script import Answer, Player, Script, Surroundings, parse
 from tertulia.bots.script.player import State
 from tertulia.bots.tools import Toolbox
 from tertulia.kernel.clock import Clock
@@ -170,10 +171,16 @@ class Thinker:
         """A bot without a script still says that it did not understand, in its language."""
         code = (bot.language or "en").split("-")[0].lower()
         script = bot.script or f'language = "{code if code in RULES else "en"}"'
-        return Player(parse(script))
+        return Player(_script(script))
 
     def _around(self, bot: Bot, rights: Rights) -> Surroundings:
         return Surroundings(self._clock.now(), bot.name, rights.name)
+
+
+@lru_cache(maxsize=128)
+def _script(text: str) -> Script:
+    """A script is read once for all the turns that follow it."""
+    return parse(text)
 
 
 def _note(given: Answer, thought: Thought) -> None:

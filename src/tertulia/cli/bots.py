@@ -14,6 +14,7 @@ from tertulia.bots.service import from_file, to_file
 from tertulia.cli.hall import SpaceOption, home, spaces
 from tertulia.cli.opened import opened
 from tertulia.cli.terminal import AsJson, Data, Terminal, run
+from tertulia.cli.writing import write
 
 app = typer.Typer(name="bots", help="Bots: who answers.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def export(
     async def work() -> None:
         async with opened(data) as services:
             found = await _chosen(services, bot, space)
-            await asyncio.to_thread(file.write_text, to_file(found), "utf-8")
+            await write(file, to_file(found).encode())
             services.out.say(f"{escape(found.name)} is in {escape(str(file))}.")
 
     run(work())

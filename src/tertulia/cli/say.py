@@ -1,6 +1,5 @@
 """`tertulia say`: a recording in, a bot's answer out, in text and in sound."""
 
-import asyncio
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -12,6 +11,7 @@ from tertulia.bots.result import Heard, Wrote
 from tertulia.cli.hall import SpaceOption
 from tertulia.cli.talking import BotOption, caller, language_code, play, player, talking
 from tertulia.cli.terminal import AsJson, Data, run
+from tertulia.cli.writing import writable, write
 from tertulia.doors.voice.domain import AudioSession, VoiceAsked
 from tertulia.doors.voice.protocol import TurnOut
 from tertulia.doors.voice.service import Answered
@@ -49,6 +49,7 @@ def say(
 
     async def work() -> None:
         form = _format(out)
+        writable(out)
         async with talking(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 who = await caller(services, tx, space)
@@ -65,7 +66,7 @@ def say(
             session = await _asked(services, asked)
             sound = await _sound(services, session)
         if out is not None and sound:
-            await asyncio.to_thread(out.write_bytes, sound)
+            await write(out, sound)
         if as_json:
             services.out.json(TurnOut.of(session, None).model_dump(mode="json"))
             return

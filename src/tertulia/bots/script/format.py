@@ -144,7 +144,7 @@ def parse(text: str) -> Script:
     try:
         file = _File.model_validate(data)
     except ValidationError as error:
-        found = [(_where(e["loc"]), _sentence(e["msg"])) for e in error.errors()]
+        found = [(_where(e["loc"]), _message(e)) for e in error.errors()]
         raise _invalid(found) from None
     if wrong := list(_mistakes(file)):
         raise _invalid(wrong)
@@ -239,6 +239,14 @@ def _where(loc: tuple[int | str, ...]) -> str:
     for part in loc:
         written += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if written else part
     return written
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] in ("model_type", "dict_type"):
+        return f"A table is wanted here, as in [{error['loc'][-1]}]."
+    if error["type"] == "list_type":
+        return f"A list is wanted here, as in [[{error['loc'][-1]}]]."
+    return _sentence(error["msg"])
 
 
 def _sentence(message: str) -> str:
