@@ -15,7 +15,7 @@ from tests.speech.contract_voice import VoiceContract
 from tests.speech.contract_voice import spoken as spoken_by
 
 from tertulia.kernel.clock import HeldClock
-from tertulia.speech.breaker import Breaker
+from tertulia.kernel.vendor import Breaker
 from tertulia.speech.chain import ChainRecognizer, ChainVoice
 from tertulia.speech.chain_live import ChainLiveRecognizer
 from tertulia.speech.domain import (

@@ -1,17 +1,17 @@
 """How chat models fail. The texts never hold what a vendor answered: it may quote keys or what was said."""
 
-import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from tertulia.kernel.errors import InvalidRequestError, TertuliaError
+from tertulia.kernel.errors import InvalidRequestError
+from tertulia.kernel.vendor import VendorError
 from tertulia.language.usage import Usage
 
 if TYPE_CHECKING:
     from tertulia.language.domain import Spent
 
 
-class LanguageError(TertuliaError):
+class LanguageError(VendorError):
     """A language model failed. `retryable` says whether the same call may work in a moment."""
 
     status = HTTPStatus.BAD_GATEWAY
@@ -25,12 +25,7 @@ class LanguageError(TertuliaError):
         retryable: bool = False,
         retry_after_seconds: float | None = None,
     ) -> None:
-        headers = {}
-        if retry_after_seconds is not None:
-            headers["Retry-After"] = str(max(1, math.ceil(retry_after_seconds)))
-        super().__init__(detail, headers=headers)
-        self.retryable = retryable
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__(detail, retryable=retryable, retry_after_seconds=retry_after_seconds)
         self.usage = Usage()
         """What was spent before it failed."""
         self.spent: tuple[Spent, ...] = ()
@@ -42,6 +37,7 @@ class ModelRefusedError(LanguageError):
 
     code = "llm_refused"
     title = "The language model would not answer"
+    blames_vendor = False
 
 
 class ModelCutError(LanguageError):
@@ -56,6 +52,7 @@ class ModelNonsenseError(LanguageError):
 
     code = "llm_nonsense"
     title = "The language model's answer cannot be read"
+    blames_vendor = False
 
 
 class ModelUnauthorisedError(LanguageError):
@@ -70,6 +67,7 @@ class PromptTooLongError(LanguageError):
 
     code = "llm_too_long"
     title = "This is longer than the language model can read"
+    blames_vendor = False
 
 
 class ModelTimeoutError(LanguageError):
@@ -86,17 +84,6 @@ class ModelUnavailableError(LanguageError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "llm_unavailable"
     title = "The language model cannot be used just now"
-
-    def __init__(
-        self,
-        detail: str | None = None,
-        *,
-        retryable: bool = False,
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(detail, retryable=retryable, retry_after_seconds=retry_after_seconds)
-        # every 503 says when to come back
-        self.headers.setdefault("Retry-After", "30")
 
 
 class ModelRateLimitedError(ModelUnavailableError):

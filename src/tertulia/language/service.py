@@ -9,7 +9,7 @@ import structlog
 from pydantic import BaseModel
 
 from tertulia.kernel.clock import Clock
-from tertulia.language.breaker import Breaker
+from tertulia.kernel.vendor import Breaker
 from tertulia.language.domain import (
     OFFLINE,
     Answer,
@@ -28,10 +28,7 @@ from tertulia.language.domain import (
 )
 from tertulia.language.errors import (
     LanguageError,
-    ModelNonsenseError,
-    ModelRefusedError,
     ModelUnavailableError,
-    PromptTooLongError,
     UnknownModelError,
 )
 from tertulia.language.usage import Usage
@@ -209,8 +206,7 @@ class LanguageService:
         return self._breakers.setdefault(link.name, Breaker(self._clock))
 
     def _failed(self, link: Link, error: LanguageError) -> None:
-        if not isinstance(error, (ModelRefusedError, ModelNonsenseError, PromptTooLongError)):
-            self._breaker(link).failed()
+        self._breaker(link).failed(error)
         log.warning("language model failed", engine=link.engine, code=error.code)
 
     def _tell(self, told: Telling | None, link: Link, usage: Usage, start: float) -> None:

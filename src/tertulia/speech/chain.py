@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar, cast
 import structlog
 
 from tertulia.kernel.clock import Clock, SystemClock
-from tertulia.speech.breaker import Breaker
+from tertulia.kernel.vendor import Breaker
 from tertulia.speech.domain import (
     Capabilities,
     Recognition,

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from tertulia.kernel.clock import Clock, SystemClock
 from tertulia.kernel.errors import InvalidRequestError, NotFoundError
-from tertulia.speech.breaker import Breaker
+from tertulia.kernel.vendor import Breaker
 from tertulia.speech.chain import ChainRecognizer, ChainVoice, Engine
 from tertulia.speech.chain_live import ChainLiveRecognizer
 from tertulia.speech.decoding import Source

@@ -1,16 +1,45 @@
-"""A circuit breaker: an engine that keeps failing is left alone for a while, then tried by one call."""
+"""Whoever answers from outside, or from a process of its own: how it fails, and when it is left alone."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import ClassVar
 
 from tertulia.kernel.clock import Clock
-from tertulia.speech.engines.errors import EngineError, UnsupportedLanguageError
+from tertulia.kernel.errors import TertuliaError
+
+REST_SECONDS = 30.0
+
+
+class VendorError(TertuliaError):
+    """An engine or a model failed. `retryable` says whether the same call may work in a moment."""
+
+    blames_vendor: ClassVar[bool] = True
+    """Whether it speaks against the vendor, and not against what it was asked."""
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        wait = retry_after_seconds
+        if wait is None and self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            wait = REST_SECONDS  # every 503 says when to come back
+        headers = {} if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
+        super().__init__(detail, headers=headers)
+        self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Breaker:
     """Opens after `failures` in a row; after `pause_seconds` one call may find out whether it works again."""
 
-    def __init__(self, clock: Clock, *, failures: int = 3, pause_seconds: float = 30.0) -> None:
+    def __init__(
+        self, clock: Clock, *, failures: int = 3, pause_seconds: float = REST_SECONDS
+    ) -> None:
         self._clock = clock
         self._limit = failures
         self._pause_seconds = pause_seconds
@@ -39,10 +68,8 @@ class Breaker:
         self._probing = self._probing or probe
         try:
             yield
-        except UnsupportedLanguageError:
-            raise
-        except EngineError:
-            self.failed()
+        except VendorError as error:
+            self.failed(error)
             raise
         else:
             self.succeeded()
@@ -50,7 +77,10 @@ class Breaker:
             if probe:
                 self._probing = False
 
-    def failed(self) -> None:
+    def failed(self, error: VendorError | None = None) -> None:
+        """A call went wrong; one that speaks against what was asked counts for nothing."""
+        if error is not None and not error.blames_vendor:
+            return
         self._failures += 1
         if self._failures >= self._limit or self._opened is not None:
             self._opened = self._clock.monotonic()
