@@ -205,9 +205,10 @@ async def test_removing_it_stops_the_reading(
         await reader.begun.wait()
         async with database.transaction() as tx:
             await service.delete(tx, owner_of, new.id)
-        await clock.advance(PROGRESS_SECONDS)
 
         async def stopped() -> bool:
+            # time passes until it is seen: a watch that has yet to fall asleep would miss a single step
+            await clock.advance(PROGRESS_SECONDS)
             return reader.cancelled == 1
 
         await until(stopped)
