@@ -1,7 +1,7 @@
-"""A Whisper of the real tiny shape with random weights, whose words are written into its position table.
+"""A Whisper of the real tiny shape with random weights, each of whose tokens asks for the next one.
 
-It costs what the real one costs and says the same sentence whatever it hears, so that timing, batching and
-the shape of results can be tested without a download.
+It costs what the real one costs and says the same sentence whatever it hears and whatever was said before, so
+that timing, batching and the shape of results can be tested without a download.
 """
 
 import json
@@ -18,10 +18,11 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from numpy.typing import NDArray
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-RECIPE = "3"
+RECIPE = "4"
 """Part of the cache folder's name: raise it when what is made here changes."""
 
-SENTENCE = "people gather in the square after dinner and talk about the news of the day until the lamps go out"
+SENTENCE = "people gather in the square after dinner and talk about news of their day until all lamps go out"
+"""No word comes twice, for each is followed by one other."""
 
 TEXT_TOKENS = 50_257
 END_OF_TEXT = TEXT_TOKENS
@@ -29,6 +30,8 @@ END_OF_TEXT = TEXT_TOKENS
 LANGUAGES = ("en", *(code for code in _LANGUAGE_CODES if code not in {"en", "yue"}))
 SPACE_TOKEN = 220
 POSITIONS = 448
+LESSER = 4
+CLOSE = 0.7
 LOUDNESS = 40.0
 """How far above the noise of random layers a scripted token stands."""
 
@@ -90,7 +93,8 @@ def _vocabulary(words: list[str]) -> dict[str, int]:
 
 
 def _tokenizer(words: list[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE(vocab=_vocabulary(words), merges=[]))
+    tokenizer = Tokenizer(models.BPE(vocab=_vocabulary(words), merges=[], ignore_merges=True))
+    # words known whole are one token, as common words are in the real vocabulary; others fall to bytes
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     special = ["endoftext", "startoftranscript", *LANGUAGES]
@@ -138,14 +142,30 @@ class _Weights:
         self.dense(feed.linear_1, width, self.shape.inner, quiet)
 
 
-def _script(tokenizer: Tokenizer, words: list[str], seconds: float) -> list[int]:
-    """What is predicted after each position of the prompt <start> <en> <transcribe>, repeated to the end."""
-    stamp = tokenizer.token_to_id("<|0.00|>")
-    spoken = [tokenizer.token_to_id("Ġ" + word) for word in words]
-    said = [stamp, *spoken, stamp + round(seconds / 0.02), END_OF_TEXT]
-    head = [tokenizer.token_to_id("<|en|>"), tokenizer.token_to_id("<|transcribe|>")]
-    loops = POSITIONS // len(said) + 1
-    return [*head, *(said * loops)][:POSITIONS]
+def _chain(tokenizer: Tokenizer, words: list[str], seconds: float) -> list[list[int]]:
+    """The words and the stamp behind them, each with the tokens that come close to it.
+
+    Without those, the lesser beams of a search would stray, and run on to the model's limit.
+    """
+    place = tokenizer.token_to_id
+    last = place("<|0.00|>") + round(seconds / 0.02)
+    chain = [
+        [place("Ġ" + word), *(place(f"Ġfiller{i * LESSER + j}") for j in range(LESSER))]
+        for i, word in enumerate(words)
+    ]
+    return [*chain, [last + j for j in range(LESSER + 1)]]
+
+
+def _followers(tokenizer: Tokenizer, chain: list[list[int]]) -> dict[int, int]:
+    """What comes after each token: the words between two stamps, whichever stamp they begin with."""
+    place = tokenizer.token_to_id
+    first, task = place("<|0.00|>"), place("<|transcribe|>")
+    following = dict.fromkeys(range(first, first + 1501), chain[0][0])
+    for tokens, (after, *_) in zip(chain, [*chain[1:], [END_OF_TEXT]], strict=True):
+        following |= dict.fromkeys(tokens, after)
+    following |= dict.fromkeys([place(f"<|{code}|>") for code in LANGUAGES], task)
+    following |= {place("<|startoftranscript|>"): place("<|en|>")}
+    return following | {task: first, place("<|translate|>"): first}
 
 
 def _make(folder: Path, words: list[str], seconds: float) -> None:
@@ -160,10 +180,14 @@ def _make(folder: Path, words: list[str], seconds: float) -> None:
     encoder.conv2.weight = weights.noise(shape.width, shape.width, 3)
     encoder.conv1.bias = encoder.conv2.bias = np.zeros(shape.width, np.float32)
     encoder.position_encodings.encodings = weights.noise(1500, shape.width)
-    decoder.position_encodings.encodings = embeddings[
-        _script(tokenizer, words, seconds)
-    ] * np.float32(LOUDNESS)
-    decoder.embeddings.weight = decoder.projection.weight = embeddings
+    decoder.position_encodings.encodings = weights.noise(POSITIONS, shape.width)
+    chain = _chain(tokenizer, words, seconds)
+    for best, *lesser in chain:
+        embeddings[lesser] = CLOSE * embeddings[best] + (1 - CLOSE) * embeddings[lesser]
+    decoder.projection.weight = embeddings
+    decoder.embeddings.weight = embeddings.copy()
+    for token, following in _followers(tokenizer, chain).items():
+        decoder.embeddings.weight[token] = embeddings[following] * np.float32(LOUDNESS)
     for half, crossing in ((encoder, False), (decoder, True)):
         weights.norm(half.layer_norm)
         for layer in half.layer:

@@ -335,3 +335,36 @@ def test_what_is_translated_is_english_whatever_was_heard() -> None:
     assert {h.language for h in heard if h.text} == {"en"}
     plain = drive(speech([3, 5, 7]), answer=spanish)
     assert {h.language for h in plain if h.text} == {"es"}
+
+
+def test_a_pause_is_not_read_again() -> None:
+    decoder = WindowDecoder(LoudnessDetector())
+    decoder.feed(np.concatenate([speech([5, 9, 31]), silence(0.2)]))
+    request = decoder.partial_request()
+    decoder.accept(request, read(request.window))
+    decoder.feed(silence(0.2))
+    assert decoder.speaking
+    assert decoder.partial_since is None
+    decoder.feed(word(12))
+    assert decoder.partial_since is not None
+
+
+def test_words_go_on_while_what_was_said_before_is_settled() -> None:
+    decoder = WindowDecoder(LoudnessDetector())
+    decoder.feed(np.concatenate([speech([5, 9]), silence(0.8), speech([31, 12])]))
+    settling = decoder.final_request()
+    partial = decoder.partial_request()
+    [shown] = decoder.accept(partial, read(partial.window))
+    assert shown.text.startswith("w31")
+    heard = decoder.accept(settling, read(settling.window))
+    assert finals(heard)[0][3] == "w5 w9"
+
+
+def test_a_partial_that_comes_after_its_final_is_dropped() -> None:
+    decoder = WindowDecoder(LoudnessDetector())
+    decoder.feed(np.concatenate([speech([5, 9])]))
+    partial = decoder.partial_request()
+    decoder.feed(silence(1.0))
+    settling = decoder.final_request()
+    assert finals(decoder.accept(settling, read(settling.window)))
+    assert decoder.accept(partial, read(partial.window)) == []

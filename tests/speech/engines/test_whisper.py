@@ -11,7 +11,7 @@ from tests.speech.contract import LocalModelContract
 from tertulia.kernel.errors import InvalidRequestError
 from tertulia.speech.domain import SAMPLE_RATE_HZ, RecognitionOptions, Samples
 from tertulia.speech.engines.whisper import WhisperModel
-from tertulia.speech.engines.whisper_driver import Job, _prompt
+from tertulia.speech.engines.whisper_driver import Job, _prompts, budget_for
 from tertulia.speech.local import Window
 from tertulia.speech.models import ModelUnusableError
 
@@ -108,13 +108,53 @@ def test_hot_words_and_the_prompt_are_put_before_the_speech(
     assert tokenizer.tokenizer.decode(prompt[1:start]) == " square, lamps news of the day"
 
 
+def test_windows_of_one_call_have_prompts_of_one_length(model: WhisperModel, clip: Samples) -> None:
+    wishes = RecognitionOptions("en", hot_words=("square", "lamps"))
+    jobs = [
+        Job(clip, wishes, "people gather in the square"),
+        Job(clip, wishes, "people gather in the square after dinner and talk"),
+    ]
+    driver = model._driver
+    tokenizers = driver.tokenizers(driver.encode(jobs, 3000), jobs)
+    prompts = _prompts(jobs, tokenizers)
+    said = [
+        tokenizer.tokenizer.decode(prompt[1 : prompt.index(tokenizer.sot)])
+        for prompt, tokenizer in zip(prompts, tokenizers, strict=True)
+    ]
+    assert len(prompts[0]) == len(prompts[1])
+    assert said[0] == " square, lamps people gather in the square"
+    assert said[1].startswith(" square, lamps")
+    assert said[1].endswith("after dinner and talk")
+
+
+def test_a_partial_may_be_as_long_as_anybody_speaks(model: WhisperModel, clip: Samples) -> None:
+    [short] = model.read([Window(clip[:16_000], RecognitionOptions("en"), True)])
+    [whole] = model.read([Window(clip[: 16_000 * 3], RecognitionOptions("en"), True)])
+    assert len(short.words) <= 14
+    assert len(whole.words) == len(SENTENCE.split())
+    assert budget_for(2, ["hi"]) > 2 * budget_for(2, ["en", "ru"])
+
+
+def test_partials_in_one_call_read_as_each_does_alone(model: WhisperModel, clip: Samples) -> None:
+    wishes = RecognitionOptions("en")
+    windows = [
+        Window(clip[: 16_000 * n], wishes, True, context, hurried=True)
+        for n, context in ((3, ""), (4, "people gather"), (3, ""), (2, "news of their day"))
+    ]
+    together = model.read(windows)
+    alone = [model.read([window])[0] for window in windows]
+    assert [[w.text for w in r.words] for r in together] == [
+        [w.text for w in r.words] for r in alone
+    ]
+
+
 def _prompted(
     model: WhisperModel, clip: Samples, options: RecognitionOptions
 ) -> tuple[list[int], Any]:
     """The tokens the model is begun with, and the tokenizer they are of."""
     job = Job(clip, options)
     tokenizer = model._driver.tokenizers(model._driver.encode([job], job.frames), [job])[0]
-    return _prompt(job, tokenizer), tokenizer
+    return _prompts([job], [tokenizer])[0], tokenizer
 
 
 def test_a_partial_costs_far_less_than_a_full_window(model: WhisperModel, clip: Samples) -> None:

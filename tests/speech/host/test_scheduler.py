@@ -11,7 +11,7 @@ from tests.speech.host.simulation import Simulation, costing, fairness
 
 from tertulia.speech.domain import HypothesisKind, Samples
 from tertulia.speech.host.capacity import CadencePolicy, Kind
-from tertulia.speech.host.scheduler import BatchRule
+from tertulia.speech.host.scheduler import Batch, BatchRule
 
 pytestmark = pytest.mark.unit
 
@@ -125,7 +125,7 @@ def test_with_nobody_live_a_file_is_read_in_batches() -> None:
 
 
 def test_on_a_device_that_gains_by_it_sessions_share_calls() -> None:
-    rule = BatchRule(live_windows=16, wait_seconds=0.01)
+    rule = BatchRule(quick_windows=16, full_windows=16, wait_seconds=0.01)
     simulation = Simulation(1, costing(0.05, 0.1, extra=0.05), rule=rule)
     for seed in range(20):
         simulation.talk(person(seed, 20))
@@ -191,3 +191,22 @@ def test_when_many_end_together_what_they_said_is_shown_before_it_is_settled() -
     assert all(talker.session.decoder.finished for talker in talkers)
     last_final = max(when for when, batch in simulation.batches if batch.kind is Kind.FULL)
     assert max(max(talker.waits) for talker in talkers) < (last_final - 4.5) * 0.8
+
+
+def test_free_workers_share_what_waits_and_under_strain_calls_are_filled() -> None:
+    def cost(batch: Batch) -> float:
+        return FULL if batch.kind is Kind.FULL else 0.03 + 0.04 * len(batch.items)
+
+    sizes, p95 = {}, {}
+    for count in (2, 24):
+        rule = BatchRule(quick_windows=4, spread=True)
+        simulation = Simulation(2, cost, rule=rule)
+        for number in range(count):
+            simulation.talk(person(number, 30), start=number * 0.37 % 1)
+        simulation.run(30)
+        quick = [b for at, b in simulation.batches if b.kind is Kind.QUICK and at > 5]
+        sizes[count] = np.mean([len(batch.items) for batch in quick])
+        p95[count] = median(talker.p95 for talker in simulation.talkers)
+    assert sizes[2] < 1.2
+    assert sizes[24] > 3
+    assert p95[24] < 1.3

@@ -17,11 +17,11 @@ from tertulia.speech.engines.whisper_driver import (
     FRAMES_A_SECOND,
     FULL_FRAMES,
     LANGUAGES,
-    TOKENS_A_SECOND,
     UNSURE_BELOW,
     Draft,
     Driver,
     Job,
+    budget_for,
 )
 from tertulia.speech.engines.whisper_words import (
     Stretch,
@@ -36,8 +36,8 @@ from tertulia.speech.repetition import loops, without_loops
 
 QUICK_FRAMES = (1000, 1500, 2000, FULL_FRAMES)
 """Encoder lengths of partials: ten seconds cost an eighth of thirty, and shorter ones lose accuracy."""
-HURRIED_FRAMES = (500, *QUICK_FRAMES)
-"""The same while others wait: five seconds cost half of ten."""
+HURRIED_FRAMES = (300, 400, 500, 750, *QUICK_FRAMES)
+"""The same while others wait: no longer than what is to be read, for three seconds cost a fifth of ten."""
 HURRIED_MARGIN_FRAMES = 50
 """Silence that a window keeps behind it, so that its last word is not read as cut off."""
 FULL_SECONDS = FULL_FRAMES / FRAMES_A_SECOND
@@ -45,6 +45,8 @@ BEAM = 5
 TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Tried one after another where a window came out as a loop, or unsure."""
 CUDA_BATCH = 16
+CPU_QUICK_BATCH = 8
+"""Each step of the decoder reads all its weights, so partials that share a step cost half as much."""
 SHORTEST_REST_SECONDS = 1.0
 LONGEST_GAP_SECONDS = 2.0
 """Two words further apart belong to two segments."""
@@ -78,8 +80,9 @@ class WhisperModel:
     ) -> None:
         self._driver = Driver(folder, device=device, compute_type=compute_type, workers=workers)
         self.device = self._driver.device
-        # on a CPU several windows in one call are slower than one after another
+        # on a CPU several full windows in one call are slower than one after another
         self._batch = CUDA_BATCH if self.device == "cuda" else 1
+        self._quick_batch = CUDA_BATCH if self.device == "cuda" else CPU_QUICK_BATCH
         multilingual = self._driver.multilingual
         self.capabilities = Capabilities(
             languages=LANGUAGES if multilingual else frozenset({"en"}),
@@ -121,11 +124,15 @@ class WhisperModel:
 
     def read(self, windows: Sequence[Window]) -> list[Reading]:
         readings: dict[int, Reading] = {}
-        quick = [i for i, window in enumerate(windows) if window.quick]
-        full = [i for i, window in enumerate(windows) if not window.quick]
-        for places, reader in ((quick, self._read_quick), (full, self._read_full)):
-            for start in range(0, len(places), self._batch):
-                group = places[start : start + self._batch]
+        kinds: dict[tuple[bool, bool], list[int]] = {}
+        for place, window in enumerate(windows):
+            # prompts of a call have one length: a window with none would cost the others theirs
+            kinds.setdefault((window.quick, _primed(window)), []).append(place)
+        for (quick, _), places in kinds.items():
+            reader = self._read_quick if quick else self._read_full
+            most = self._quick_batch if quick else self._batch
+            for start in range(0, len(places), most):
+                group = places[start : start + most]
                 jobs = [
                     Job(w.samples, w.options, w.context, w.hurried)
                     for w in (windows[i] for i in group)
@@ -153,7 +160,7 @@ class WhisperModel:
             tokenizers,
             beam=1,
             temperature=0.0,
-            budget=16 + TOKENS_A_SECOND * needed // FRAMES_A_SECOND,
+            budget=budget_for(needed / FRAMES_A_SECOND, [t.language_code for t in tokenizers]),
         )
         readings = []
         for job, tokenizer, draft in zip(jobs, tokenizers, drafts, strict=True):
@@ -211,6 +218,11 @@ class WhisperModel:
             drafts.append(draft)
         calm = [draft for draft in drafts if not _repeats(draft, tokenizer)]
         return max(calm or drafts, key=lambda draft: draft.log_probability)
+
+
+def _primed(window: Window) -> bool:
+    options = window.options
+    return bool(options.hot_words or options.prompt or window.context)
 
 
 def _suspicious(draft: Draft, tokenizer: Any) -> bool:

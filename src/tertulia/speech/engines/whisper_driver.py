@@ -23,11 +23,83 @@ FRAMES_A_SECOND = 100
 MAX_LENGTH = 448
 MAX_PROMPT = MAX_LENGTH // 2 - 1
 TOKENS_A_SECOND = 8
-"""More than anybody says: what bounds a partial that runs away."""
+"""More than anybody says in a language of Latin or Cyrillic letters: what bounds a partial that runs away."""
+BYTES_A_SECOND = 30
+"""The same where letters fall apart into the bytes they are written with."""
+SPARE_TOKENS = 6
 SILENT_ABOVE = 0.6
 UNSURE_BELOW = -1.0
 SHORTEST_SAMPLES = 1600
 
+_LETTERS = frozenset(
+    [
+        "en",
+        "de",
+        "es",
+        "ru",
+        "fr",
+        "pt",
+        "tr",
+        "pl",
+        "ca",
+        "nl",
+        "sv",
+        "it",
+        "id",
+        "fi",
+        "vi",
+        "uk",
+        "cs",
+        "ro",
+        "da",
+        "hu",
+        "no",
+        "hr",
+        "bg",
+        "lt",
+        "la",
+        "mi",
+        "cy",
+        "sk",
+        "lv",
+        "sr",
+        "az",
+        "sl",
+        "et",
+        "mk",
+        "br",
+        "eu",
+        "is",
+        "bs",
+        "kk",
+        "sq",
+        "sw",
+        "gl",
+        "sn",
+        "yo",
+        "so",
+        "af",
+        "oc",
+        "be",
+        "tg",
+        "uz",
+        "fo",
+        "ht",
+        "tk",
+        "nn",
+        "mt",
+        "lb",
+        "tl",
+        "mg",
+        "tt",
+        "haw",
+        "ln",
+        "ha",
+        "jw",
+        "su",
+        "ms",
+    ]
+)
 Features = NDArray[np.float32]
 
 
@@ -99,8 +171,15 @@ class Driver:
 
     def encode(self, jobs: Sequence[Job], frames: int) -> Any:
         """The encoder's output for windows brought to one length."""
-        stacked = np.stack([self._features(job.samples, frames) for job in jobs])
-        return self._model.encode(ctranslate2.StorageView.from_array(stacked), to_cpu=False)
+        features = [self._features(job.samples, frames)[np.newaxis] for job in jobs]
+        if self.device == "cpu":
+            # one after another they stay in the cache; side by side, eight cost half as much again
+            return _joined([self._encode(each) for each in features])
+        return self._encode(np.concatenate(features))
+
+    def _encode(self, features: Features) -> Any:
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features))
+        return self._model.encode(view, to_cpu=False)
 
     def _features(self, samples: Samples, frames: int) -> Features:
         """Log-mel features, cut or padded with zeros to `frames`."""
@@ -139,19 +218,15 @@ class Driver:
         budget: int = MAX_LENGTH,
     ) -> list[Draft]:
         """Reads the windows. `budget` bounds the tokens of each."""
-        prompts = [_prompt(job, tokenizer) for job, tokenizer in zip(jobs, tokenizers, strict=True)]
-        longest = max(len(prompt) for prompt in prompts)
-        if any(len(prompt) < longest for prompt in prompts):
-            # the model wants one length for all: what was said before is the part that can go
-            prompts = [list(tokenizer.sot_sequence) for tokenizer in tokenizers]
-            longest = max(len(prompt) for prompt in prompts)
+        prompts = _prompts(jobs, tokenizers)
         results = self._model.generate(
             encoded,
             prompts,
             beam_size=1 if temperature else beam,
             sampling_topk=0 if temperature else 1,
             sampling_temperature=temperature or 1.0,
-            max_length=min(MAX_LENGTH, longest + budget),
+            # the model gives no more than half of this to what it writes
+            max_length=min(MAX_LENGTH, max(len(prompts[0]) + budget, 2 * budget)),
             return_scores=True,
             return_no_speech_prob=True,
         )
@@ -189,17 +264,31 @@ def _draft(result: Any) -> Draft:
     return Draft(tokens, float(score), float(result.no_speech_prob))
 
 
-def _prompt(job: Job, tokenizer: Any) -> list[int]:
-    """Hot words and what was said before, then what the model is to do."""
-    before: list[int] = []
-    if job.options.hot_words:
-        before = tokenizer.encode(" " + ", ".join(job.options.hot_words))[: MAX_PROMPT // 2]
-    said = " ".join(part for part in (job.options.prompt, job.context) if part).strip()
-    if said:
-        room = MAX_PROMPT - len(before)
-        before = before + tokenizer.encode(" " + said)[-room:]
-    start = [tokenizer.sot_prev, *before] if before else []
-    return [*start, *tokenizer.sot_sequence]
+def _joined(views: Sequence[Any]) -> Any:
+    if len(views) == 1:
+        return views[0]
+    return ctranslate2.StorageView.from_array(np.concatenate([np.asarray(v) for v in views]))
+
+
+def _prompts(jobs: Sequence[Job], tokenizers: Sequence[Any]) -> list[list[int]]:
+    """Hot words and what was said before, then what the model is to do.
+
+    The model wants one length for all windows of a call, so each gives up the oldest of what was said.
+    """
+    hot, said = [], []
+    for job, tokenizer in zip(jobs, tokenizers, strict=True):
+        wished = " " + ", ".join(job.options.hot_words) if job.options.hot_words else ""
+        before = " ".join(part for part in (job.options.prompt, job.context) if part).strip()
+        hot.append(tokenizer.encode(wished)[: MAX_PROMPT // 2] if wished else [])
+        said.append(tokenizer.encode(" " + before) if before else [])
+    room = min(MAX_PROMPT, *(len(h) + len(s) for h, s in zip(hot, said, strict=True)))
+    prompts = []
+    for wishes, words, tokenizer in zip(hot, said, tokenizers, strict=True):
+        kept = wishes[:room]
+        primed = [*kept, *words[len(words) - (room - len(kept)) :]]
+        start = [tokenizer.sot_prev, *primed] if primed else []
+        prompts.append([*start, *tokenizer.sot_sequence])
+    return prompts
 
 
 def _shared_out(
@@ -217,6 +306,12 @@ def _shared_out(
             place += 1
         groups.append(group)
     return groups
+
+
+def budget_for(seconds: float, languages: Sequence[str]) -> int:
+    """The most tokens that windows of so many seconds may become."""
+    dense = any(language not in _LETTERS for language in languages)
+    return SPARE_TOKENS + math.ceil(seconds * (BYTES_A_SECOND if dense else TOKENS_A_SECOND))
 
 
 def _plain_code(language: str | None) -> str | None:

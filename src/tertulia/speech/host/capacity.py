@@ -64,11 +64,11 @@ class CadencePolicy:
     longest_seconds: float = 5.0
     feed_seconds: float = 0.1
     """Native streams are fed this often; feeding costs the same however it is cut."""
-    final_seconds: float = 12.0
+    final_seconds: float = 16.0
     """How long finals wait on a machine with no time to spare, so that several share a window."""
-    strained_seconds: float = 0.9
+    strained_seconds: float = 0.6
     """The cadence at which a machine counts as having none."""
-    busy: float = 0.85
+    busy: float = 0.9
     """The share of the workers' time that partials and finals together may take."""
 
 

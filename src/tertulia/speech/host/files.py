@@ -14,7 +14,7 @@ from tertulia.speech.domain import (
     Segment,
     Word,
 )
-from tertulia.speech.live.buffer import AudioBuffer
+from tertulia.speech.live.buffer import AudioBuffer, finite, loudness_of
 from tertulia.speech.live.endpoint import ActivityDetector, Endpointer, Span
 from tertulia.speech.live.policy import FRAME_SAMPLES, LivePolicy, samples_of, seconds_of
 from tertulia.speech.live.text import invented, join
@@ -94,7 +94,7 @@ class FileCutter:
 
     def feed(self, samples: Samples, *, judged: bool = True) -> list[Cut]:
         """Takes audio; gives the windows that are full now."""
-        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        samples = finite(samples)
         self._buffer.append(samples)
         if not judged:
             return []
@@ -129,7 +129,7 @@ class FileCutter:
 
     def _judge(self, frames: Samples) -> None:
         probabilities = self._detector.feed(frames)
-        loudness = np.sqrt(np.mean(frames.reshape(-1, FRAME_SAMPLES) ** 2, axis=1))
+        loudness = loudness_of(frames)
         for probability, loud in zip(probabilities, loudness, strict=True):
             span = self._endpointer.step(float(probability), float(loud))
             if span is not None:

@@ -33,7 +33,9 @@ from tertulia.speech.local import LocalStream, Reading
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 15.0
-GPU_RULE = BatchRule(live_windows=16, file_windows=16, wait_seconds=0.005)
+CPU_RULE = BatchRule(quick_windows=4, spread=True)
+"""Decoders of partials share each step's walk through the weights; of full windows the encoder is the cost."""
+GPU_RULE = BatchRule(quick_windows=16, full_windows=16, file_windows=16, wait_seconds=0.005)
 """A GPU reads many windows in the time of one."""
 
 
@@ -66,7 +68,7 @@ class EngineRoom:
         self._send = send
         self._policy = replace(LIVE_POLICY, **dict[str, Any](config.policy))
         cadence = Cadence(CadencePolicy(**config.cadence), config.workers)
-        rule = BatchRule(**config.batching)  # type: ignore[arg-type]
+        rule = replace(CPU_RULE, **dict[str, Any](config.batching))
         self._scheduler = Scheduler(config.workers, rule, cadence)
         self._models = ModelCache(config.models, config.memory_bytes)
         self._changed = threading.Condition()

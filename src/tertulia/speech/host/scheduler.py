@@ -6,7 +6,8 @@ before a sentence is settled.
 A file waits at most `file_patience_seconds` for a gap, so that steady talk cannot stop it altogether.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from tertulia.speech.host.capacity import Cadence, Kind
@@ -16,15 +17,23 @@ from tertulia.speech.host.work import FileJob, LiveSession, Need
 from tertulia.speech.live import FeedRequest, ReadRequest
 
 LONG = frozenset({Kind.FULL, Kind.FILE})
+EARLY_SHARE = 0.25
+"""A call has room for windows whose wait is this much of the cadence from its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRule:
     """How many windows go into one call, and how long the first may wait for others."""
 
-    live_windows: int = 1
+    quick_windows: int = 1
+    full_windows: int = 1
     file_windows: int = 1
     wait_seconds: float = 0.0
+    spread: bool = False
+    """Whether free workers share what waits, as the cores of a CPU do."""
+
+    def windows(self, kind: Kind) -> int:
+        return self.quick_windows if kind is Kind.QUICK else self.full_windows
 
 
 @dataclass(slots=True)
@@ -55,6 +64,16 @@ class Waiting:
     session: LiveSession
     need: Need
 
+    def turn(self) -> tuple[bool, float]:
+        """Oldest first; but where many end together, what they said is shown before any of it is settled."""
+        return self.need.final and self.session.decoder.finishing, self.since
+
+    def is_like(self, other: "Waiting") -> bool:
+        """Whether both can share a call."""
+        mine, theirs = self.session, other.session
+        alike = self.need.kind is other.need.kind and mine.model is theirs.model
+        return alike and (self is other or not mine.alone)
+
 
 @dataclass(slots=True)
 class Scheduler:
@@ -74,7 +93,7 @@ class Scheduler:
         """The next call for a free worker, or None when nothing may run yet."""
         if self.running_alone:
             return None
-        waiting = sorted(self._due(now), key=lambda entry: entry.since)
+        waiting = sorted(self._due(now), key=Waiting.turn)
         room = self._room_for_long()
         starved = self._starved_file(now) if room else None
         if waiting and starved is None:
@@ -128,20 +147,20 @@ class Scheduler:
         """When each waiting session may be read, and for what."""
         paces = {key: self._pace(model, now) for key, model in self._models().items()}
         room = self._room_for_long()
-        ending = [s for s in self.lives.values() if s.decoder.finishing and not s.running]
+        ending = [s for s in self.lives.values() if s.decoder.finishing and not s.settling]
         for session in self.lives.values():
             for need in session.needs():
                 if session.decoder.finishing:
                     # A final follows at once, unless many end together: then what was said is shown before.
                     if not need.final and len(ending) <= self.workers:
                         continue
+                    if not need.final:
+                        yield need.since, session, need
+                        continue
                 elif need.kind in LONG and not room:
                     continue
-                yield (
-                    need.paced_from + paces[session.model.key][need.final, need.kind],
-                    session,
-                    need,
-                )
+                pace = paces[session.model.key][need.final, need.kind]
+                yield need.paced_from + pace, session, need
 
     def _models(self) -> dict[str, LoadedModel]:
         return {session.model.key: session.model for session in self.lives.values()}
@@ -168,8 +187,8 @@ class Scheduler:
                 return None  # let what runs come to its end, so that this call has the process to itself
             chosen = [first]
         else:
-            chosen = self._alike(first, waiting)
-            full = len(chosen) >= self.rule.live_windows
+            chosen = self._alike(first, waiting, now)
+            full = len(chosen) >= self.rule.windows(first.need.kind)
             if not full and now - first.since < self.rule.wait_seconds:
                 return None
         alone = first.session.alone
@@ -181,18 +200,36 @@ class Scheduler:
         ]
         return Batch(first.need.kind, first.session.model, items, alone)
 
-    def _alike(self, first: Waiting, waiting: list[Waiting]) -> list[Waiting]:
+    def _alike(self, first: Waiting, waiting: list[Waiting], now: float) -> list[Waiting]:
         """The oldest sessions that can share a call with the first."""
         if first.need.kind is Kind.FEED:
             return [first]
         fitting: dict[int, Waiting] = {}
         for entry in waiting:
-            alike = (
-                entry.need.kind is first.need.kind and entry.session.model is first.session.model
-            )
-            if alike and not entry.session.alone and len(fitting) < self.rule.live_windows:
+            if entry.is_like(first):
                 fitting.setdefault(entry.session.number, entry)
-        return list(fitting.values())
+        most = self.rule.windows(first.need.kind)
+        free = max(1, self.workers - self.running) if self.rule.spread else 1
+        share = math.ceil(len(fitting) / free)
+        chosen = list(fitting.values())[: min(most, share)]
+        if first.need.kind is Kind.QUICK and share == len(fitting):
+            chosen += self._soon(first, fitting, now)[: most - len(chosen)]
+        return chosen
+
+    def _soon(self, first: Waiting, chosen: Container[int], now: float) -> list[Waiting]:
+        """Partials that are almost due, where one more window of a call costs much less than one of its own."""
+        cadence = self.current_cadence(Kind.QUICK, first.session.model, now)
+        # cores that have time to spare do better by keeping the pace
+        if self.rule.spread and self.cadence.final_patience(cadence) <= 0:
+            return []
+        until = now + EARLY_SHARE * cadence
+        near = [
+            (when, Waiting(need.since, session, need))
+            for when, session, need in self._needs(now)
+            if now < when <= until and session.number not in chosen
+        ]
+        near.sort(key=lambda entry: entry[0])
+        return [waiting for _, waiting in near if waiting.is_like(first)]
 
     def _starved_file(self, now: float) -> FileJob | None:
         ready = [job for job in self.files.values() if job.ready]

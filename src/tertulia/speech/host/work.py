@@ -72,7 +72,8 @@ class LiveSession:
         self.stream = stream
         self._alone_until = alone_until
         self._partial_at = 0.0
-        self.running = False
+        self._running: set[bool] = set()
+        """Whether a final, a partial or both are being read; what streams takes one call at a time."""
         self.cancelled = False
         self._hear = hear
         self._arrivals = Arrivals()
@@ -86,23 +87,28 @@ class LiveSession:
         self._tell(self.decoder.finish(), None)
 
     def needs(self) -> list[Need]:
-        """What it waits for; nothing while a call of it runs."""
-        if self.running:
+        """What it waits for and no worker is at."""
+        streaming = self.stream is not None
+        if streaming and self._running:
             return []
         found = []
-        streaming = self.stream is not None
         final, partial = self.decoder.final_since, self.decoder.partial_since
-        if final is not None:
+        if final is not None and True not in self._running:
             since = self._arrivals.of(final)
             # After the last audio somebody waits for the end; there is nothing to come that could share a window.
             paced_from = 0.0 if self.decoder.finishing else since
             found.append(Need(Kind.FEED if streaming else Kind.FULL, True, since, paced_from))
         ending = final is not None and self.decoder.finishing
-        if partial is not None and not (ending and streaming):
+        if partial is not None and False not in self._running and not (ending and streaming):
             since = self._arrivals.of(partial)
             kind = Kind.FEED if streaming else Kind.QUICK
             found.append(Need(kind, False, since, max(since, self._partial_at)))
         return found
+
+    @property
+    def settling(self) -> bool:
+        """Whether a final of it is being read."""
+        return True in self._running
 
     @property
     def alone(self) -> bool:
@@ -117,7 +123,7 @@ class LiveSession:
 
     def take(self, need: Need, now: float, *, hurried: bool) -> ReadRequest | FeedRequest:
         """The request that answers `need`; `hurried` lets closed utterances share a window, and partials be rougher."""
-        self.running = True
+        self._running.add(need.final)
         if not need.final:
             self._partial_at = now
         decoder = self.decoder
@@ -130,11 +136,18 @@ class LiveSession:
 
     def accept(self, request: object, answer: object, processing_seconds: float) -> None:
         """Takes the engine's answer to what `take` gave."""
-        self.running = False
+        self._running.discard(self._is_final(request))
         if not self.cancelled:
             heard = self.decoder.accept(request, answer)  # type: ignore[attr-defined]
             self._tell(heard, processing_seconds)
         self._arrivals.forget_before(self.decoder.kept_from)
+
+    @staticmethod
+    def _is_final(request: object) -> bool:
+        if isinstance(request, ReadRequest):
+            return not request.window.quick
+        assert isinstance(request, FeedRequest)
+        return request.closes
 
     def _tell(self, heard: list[Hypothesis], processing_seconds: float | None) -> None:
         if processing_seconds is not None:

@@ -1,8 +1,24 @@
-"""Audio by its absolute place in the stream."""
+"""Audio by its absolute place in the stream, and what is done to it as it comes."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tertulia.speech.domain import SAMPLE_RATE_HZ, Samples
+from tertulia.speech.live.policy import FRAME_SAMPLES
+
+
+def finite(samples: Samples) -> Samples:
+    """The samples without what is no number, which there hardly ever is."""
+    if np.isfinite(samples).all():
+        return samples
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def loudness_of(frames: Samples) -> NDArray[np.float32]:
+    """How loud each frame is."""
+    windows = frames.reshape(-1, FRAME_SAMPLES)
+    power = np.einsum("ij,ij->i", windows, windows)
+    return np.asarray(np.sqrt(power / FRAME_SAMPLES), np.float32)
 
 
 class AudioBuffer:

@@ -1,7 +1,8 @@
 """What both kinds of live decoding share: audio in, utterances found, requests for an engine out.
 
 A decoder holds no clock, no thread and no engine. Whoever drives it feeds audio, asks for the next
-request, has an engine answer it, and hands the answer back; one request at a time.
+request, has an engine answer it, and hands the answer back. At most one request for a final and, where windows are
+read, one for a partial are under way.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tertulia.speech.domain import Hypothesis, HypothesisKind, RecognitionOptions, Samples, Word
-from tertulia.speech.live.buffer import AudioBuffer
+from tertulia.speech.live.buffer import AudioBuffer, finite, loudness_of
 from tertulia.speech.live.endpoint import ActivityDetector, Endpointer, Span
 from tertulia.speech.live.policy import (
     FRAME_SAMPLES,
@@ -33,6 +34,8 @@ class ClosedUtterance:
 
     span: Span
     judged: int
+    voiced: int
+    """Up to where somebody was heard to speak."""
 
 
 class LiveDecoder(ABC):
@@ -86,7 +89,7 @@ class LiveDecoder(ABC):
 
     def feed(self, samples: Samples) -> list[Hypothesis]:
         """Takes audio. What comes back has no text: it only moves `heard_until` on over silence."""
-        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        samples = finite(samples)
         self._buffer.append(samples)
         waiting = np.concatenate((self._unjudged, samples))
         whole = len(waiting) // JUDGED_SAMPLES * JUDGED_SAMPLES
@@ -115,7 +118,7 @@ class LiveDecoder(ABC):
 
     def _judge(self, frames: Samples) -> None:
         probabilities = self._detector.feed(frames)
-        loudness = np.sqrt(np.mean(frames.reshape(-1, FRAME_SAMPLES) ** 2, axis=1))
+        loudness = loudness_of(frames)
         for probability, loud in zip(probabilities, loudness, strict=True):
             span = self._endpointer.step(float(probability), float(loud))
             if span is not None:
@@ -123,7 +126,8 @@ class LiveDecoder(ABC):
 
     def _close(self, span: Span) -> None:
         if span.end > span.start:
-            self._closed.append(ClosedUtterance(span, self._endpointer.position))
+            voiced = min(self._endpointer.voiced_until, span.end)
+            self._closed.append(ClosedUtterance(span, self._endpointer.position, voiced))
 
     def _heard_until(self) -> int:
         """Everything said before this place is in a final."""

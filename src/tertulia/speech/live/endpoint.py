@@ -52,6 +52,17 @@ class Endpointer:
             return self.open_start
         return self._beginning(self._frame - self._voiced_run)
 
+    @property
+    def voiced_until(self) -> int:
+        """Up to where somebody was last heard to speak."""
+        return self._last_voice
+
+    @property
+    def spoken_until(self) -> int:
+        """Up to where the open utterance would reach if nobody spoke any more."""
+        after = samples_of(self._policy.after_seconds) // FRAME_SAMPLES * FRAME_SAMPLES
+        return min(self._last_voice + after, self.position)
+
     def step(self, probability: float, loudness: float) -> Span | None:
         """Takes one frame; gives the utterance it closed, if it did."""
         self._frame += 1
@@ -63,8 +74,7 @@ class Endpointer:
             self._last_voice = self.position
         length = self.position - self.open_start
         if self.position - self._last_voice >= samples_of(self._pause(length)):
-            after = samples_of(self._policy.after_seconds) // FRAME_SAMPLES * FRAME_SAMPLES
-            return self._close(min(self._last_voice + after, self.position))
+            return self._close(self.spoken_until)
         if length >= samples_of(self._policy.longest_seconds):
             return self._cut()
         return None

@@ -42,6 +42,8 @@ class LivePolicy:
     """How often silence moves `heard_until` on."""
     context_characters: int = 200
     """Confirmed text that engines are primed with."""
+    quick_context_characters: int = 80
+    """The same for a partial: a long prompt would cost as much as its words."""
 
 
 LIVE_POLICY = LivePolicy()

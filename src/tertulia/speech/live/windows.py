@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from tertulia.speech.domain import Hypothesis, HypothesisKind, RecognitionOptions, Word
 from tertulia.speech.live.agreement import Agreement
@@ -42,6 +43,8 @@ class WindowDecoder(LiveDecoder):
         self._agreement = Agreement()
         self._window_start = 0
         self._read_until = 0
+        self._settling = 0
+        """How many of the closed utterances are being read for their finals."""
 
     @property
     def partial_since(self) -> int | None:
@@ -59,6 +62,7 @@ class WindowDecoder(LiveDecoder):
             if closed.span.end - spans[0].start > longest:
                 break
             spans.append(closed.span)
+        self._settling = len(spans)
         return self._request(tuple(spans), spans[0].start, quick=False)
 
     def partial_request(self, *, hurried: bool = False) -> ReadRequest:
@@ -73,14 +77,17 @@ class WindowDecoder(LiveDecoder):
         return self._request((span,), self._window_start, quick=True, hurried=hurried)
 
     def _unread(self) -> Span | None:
-        """The oldest utterance that partials have not reached the end of; its final may be long in coming."""
-        for closed in self._closed:
-            if closed.span.end > self._read_until:
+        """The oldest utterance with words that partials have not reached; its final may be long in coming.
+
+        The silence at its end says nothing new, so it is not read for that.
+        """
+        for closed in islice(self._closed, self._settling, None):
+            if closed.voiced > self._read_until:
                 return closed.span
-        start, end = self._endpointer.open_start, self._endpointer.position
-        if start is None or end <= max(start, self._read_until):
+        start, voiced = self._endpointer.open_start, self._endpointer.voiced_until
+        if start is None or voiced <= max(start, self._read_until):
             return None
-        return Span(start, end)
+        return Span(start, self._endpointer.spoken_until)
 
     def accept(self, request: ReadRequest, reading: Reading) -> list[Hypothesis]:
         """Takes the engine's answer."""
@@ -116,12 +123,17 @@ class WindowDecoder(LiveDecoder):
         context = self._context
         if quick and self._agreement.stable:
             context = f"{context} {join(self._agreement.stable, self._language)}".strip()
-        context = context[-self._policy.context_characters :]
+        policy = self._policy
+        most = policy.quick_context_characters if quick else policy.context_characters
+        context = context[-most:]
         return ReadRequest(utterances, at, Window(samples, options, quick, context, hurried))
 
     def _partial(self, utterance: Span, reading: Reading) -> list[Hypothesis]:
-        if self._utterance != utterance.start:
-            return []
+        unsettled = {closed.span.start for closed in self._closed}
+        if self._utterance != utterance.start or (
+            utterance.start not in {*unsettled, self._endpointer.open_start}
+        ):
+            return []  # its final was faster
         unsure = samples_of(self._policy.unsure_seconds)
         self._agreement.hear(reading.words, seconds_of(utterance.end - unsure))
         spoken = replace(reading, words=self._agreement.words)
@@ -130,6 +142,7 @@ class WindowDecoder(LiveDecoder):
     def _finals(self, utterances: Sequence[Span], reading: Reading) -> list[Hypothesis]:
         heard: list[Hypothesis] = []
         left = list(reading.words)
+        self._settling = 0
         for place, span in enumerate(utterances):
             self._closed.popleft()
             own = left
