@@ -16,6 +16,8 @@ interface FilterRailProps {
 
 const SHOWN = 8;
 const MONTHS = 6;
+/** A reference that tells a reader nothing while nobody has said what its person is called. */
+const MACHINES_NAME = /^demo:|^[\da-f]{8}-[\da-f-]{27}$/i;
 const lengths = [
   ["short", undefined, 5],
   ["middle", 5, 30],
@@ -57,6 +59,9 @@ export function FilterRail({ search, onLook }: FilterRailProps) {
   const personName = (reference: string) =>
     people.data?.items.find((one) => one.reference === reference)?.name ||
     (reference === me.user.id ? me.user.name : reference);
+  const persons = facets.people.filter(
+    ({ value }) => value === search.person || personName(value) !== value || !MACHINES_NAME.test(value),
+  );
   const kindValues = kinds
     .map((value) => ({ value, count: countOf(facets.kinds, value) }))
     .filter(({ value, count }) => facets.conversations === null || count !== 0 || search.kind?.includes(value));
@@ -74,8 +79,8 @@ export function FilterRail({ search, onLook }: FilterRailProps) {
       <Offered title={t("library.by.speaker")} values={facets.speakers}>
         {single("speaker", facets.speakers)}
       </Offered>
-      <Offered title={t("library.by.person")} values={facets.people}>
-        {single("person", facets.people, personName)}
+      <Offered title={t("library.by.person")} values={persons}>
+        {single("person", persons, personName)}
       </Offered>
       <Offered title={t("library.by.engine")} values={facets.engines}>
         {single("engine", facets.engines)}
