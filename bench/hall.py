@@ -38,7 +38,7 @@ from tertulia.transcripts.domain import Draft, Filter, Kind
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.searching import Order, Query
 from tertulia.transcripts.service import TranscriptService
-from tertulia.transcripts.store.search import compose
+from tertulia.transcripts.store.search import found_rows
 from tertulia.transcripts.writer import SegmentWriter
 
 SESSIONS = 200
@@ -287,9 +287,7 @@ async def searching(hall: Hall, segments: int, queries: int, rounds: int) -> Rat
             assert (await client.get("/empty")).status_code == 200
 
         async def by_query(words: str) -> None:
-            statement, parameters = compose(Query.parse(words), wanted, Order.RANK, None, PAGE + 1)
-            found = await raw.execute(statement, parameters, prepare=False)
-            await found.fetchall()
+            await found_rows(raw, Query.parse(words), wanted, Order.RANK, None, PAGE + 1)
 
         works = (by_http, by_nothing, by_query)
         await timed(works, asked[: queries // 4])

@@ -17,7 +17,7 @@ from tertulia.kernel.pages import Position
 from tertulia.transcripts.domain import Filter
 from tertulia.transcripts.exporting import Exporter
 from tertulia.transcripts.searching import Order, Query
-from tertulia.transcripts.store.search import compose
+from tertulia.transcripts.store.search import found_rows
 
 ROUNDS = 200
 FAR_PAGE = 10_000
@@ -58,8 +58,7 @@ async def searching(hall: Hall, speech: Speech) -> dict[str, float]:
 
         async def one(n: int, queries: list[str] = queries) -> None:
             words = Query.parse(queries[n % len(queries)])
-            statement, values = compose(words, wanted, Order.RANK, None, PAGE + 1)
-            await (await connection.execute(statement, values, prepare=False)).fetchall()
+            await found_rows(connection, words, wanted, Order.RANK, None, PAGE + 1)
 
         found[name] = await p95_ms(one, ROUNDS)
     await connection.close()

@@ -1,4 +1,4 @@
-"""The index of what was said takes every text at once."""
+"""The index of what was said takes every text at once, and knows when it was said."""
 
 from alembic import op
 
@@ -11,8 +11,15 @@ down_revision = "0013"
 AT_ONCE = "alter index ix_transcript_segments_search set (fastupdate = off)"
 GATHERED = "select gin_clean_pending_list('ix_transcript_segments_search')"
 
+# What is said later stands farther on in the table, more or less: a small index of where which time stands.
+TIME = """
+create index ix_transcript_segments_time on transcript_segments using brin (said_at)
+with (autosummarize = on, pages_per_range = 32)
+"""
+
 
 def upgrade() -> None:
     """No list any more; what is in it goes into the index."""
     op.execute(AT_ONCE)
     op.execute(GATHERED)
+    op.execute(TIME)

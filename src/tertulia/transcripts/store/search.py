@@ -1,8 +1,10 @@
 """Full-text search: access, words and filters in one query; the words found are marked for the rows shown only."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 
@@ -17,6 +19,7 @@ from tertulia.transcripts.searching import (
     Query,
     marks_in,
 )
+from tertulia.transcripts.store.looking_back import looking_back
 from tertulia.transcripts.store.segments import segment_of
 from tertulia.transcripts.store.tables import TranscriptRow
 from tertulia.transcripts.store.transcripts import transcript_of
@@ -45,7 +48,7 @@ order by {place} limit {limit}
 """)
 _BY_RANK = sql.SQL("""
 select * from (
-  select m.transcript_id, m.utterance_id, m.said_at, ts_rank(m.search, {query})::float8 as rank
+  select m.transcript_id, m.utterance_id, m.said_at, ts_rank(m.search, {query})::float8 as rank, count(*) over () as among
   from ({latest}) m
 ) s where true {after} order by s.rank desc, {place} limit %(limit)s
 """)
@@ -59,7 +62,7 @@ _AFTER_RANK = sql.SQL(
 _SHOWN = sql.SQL("""
 with found as materialized ({found}),
 asked as materialized (select {asked} as typed, {folded} as folded)
-select {segment}, {transcript}, found.rank as found_rank, {marked}
+select {segment}, {transcript}, found.rank as found_rank, found.among as found_among, {marked}
 from found
 cross join asked
 join transcript_segments s using (transcript_id, utterance_id)
@@ -86,11 +89,8 @@ class SearchStore:
         limit: int,
     ) -> Sequence[Hit]:
         """Hits in order, `limit` at most."""
-        statement, parameters = compose(query, wanted, order, after, limit)
-        connection = await tx.raw()
-        async with connection.cursor(row_factory=namedtuple_row) as cursor:
-            await cursor.execute(statement, parameters, prepare=False)
-            return [_hit(row) for row in await cursor.fetchall()]
+        rows = await found_rows(await tx.raw(), query, wanted, order, after, limit)
+        return [_hit(row) for row in rows]
 
     async def places(
         self,
@@ -107,18 +107,49 @@ class SearchStore:
         if after is not None:
             parameters |= _past(after)
         following = _AFTER_TIME if after else _NOTHING
-        nothing = sql.SQL("0::float8 as rank")
+        nothing = sql.SQL("null as rank")
         statement = latest(query, wanted, parameters, nothing, sql.SQL("%(limit)s"), following)
         connection = await tx.raw()
         found = await connection.execute(statement, parameters, prepare=False)
         return [HitPosition(0.0, at, id_, said) for id_, said, at, _ in await found.fetchall()]
 
 
+async def found_rows(
+    connection: psycopg.AsyncConnection[Any],
+    query: Query,
+    wanted: Filter,
+    order: Order,
+    after: HitPosition | None,
+    limit: int,
+) -> list[Any]:
+    """The rows of a page, from as far back as need be: words of middling frequency stand in too many places to
+    fetch them all, and in too few to come upon enough of them one by one.
+    """
+    most = limit if order is Order.TIME else RANKED
+    until = after.said_at if after is not None and order is Order.TIME else None
+    sinces = await looking_back(connection, *counted(query, wanted), wanted, until, most)
+    rows: list[Any] = []
+    for since in sinces:
+        statement, parameters = compose(query, wanted, order, after, limit, since)
+        async with connection.cursor(row_factory=namedtuple_row) as cursor:
+            await cursor.execute(statement, parameters, prepare=False)
+            rows = await cursor.fetchall()
+        if rows and (len(rows) if order is Order.TIME else rows[0].found_among) >= most:
+            break
+    return rows
+
+
 def compose(
-    query: Query, wanted: Filter, order: Order, after: HitPosition | None, limit: int
+    query: Query,
+    wanted: Filter,
+    order: Order,
+    after: HitPosition | None,
+    limit: int,
+    looked_since: datetime | None = None,
 ) -> tuple[sql.Composed, Parameters]:
     """The statement and its parameters; nothing a person typed is ever part of the statement."""
     parameters: Parameters = {
+        "looked_since": looked_since,
         "limit": limit,
         "ranked": RANKED,
         "options": f"StartSel={START}, StopSel={STOP}, HighlightAll=true",
@@ -130,7 +161,7 @@ def compose(
         parameters |= _past(after)
     if order is Order.TIME:
         following = _AFTER_TIME if after else sql.SQL("")
-        rank = sql.SQL("0::float8 as rank")
+        rank = sql.SQL("0::float8 as rank, null::bigint as among")
         found = latest(query, wanted, parameters, rank, sql.SQL("%(limit)s"), following)
     else:
         words = sql.SQL("s.search")
@@ -174,14 +205,11 @@ def latest(
     Every space is asked by itself: only then does the index give its segments by time, and a page of what is
     everywhere costs no more than a page.
     """
-    parameters |= {"words": query.words, "beginnings": list(query.beginnings)}
-    tongues = query.tongues(wanted.languages)
     several = len(wanted.spaces) != 1
-    where = _segment_conditions(wanted, parameters)
+    where = _conditions(query, wanted, parameters)
     where.insert(0, sql.SQL("s.space_id = home.space_id" if several else "s.space_id = %(space)s"))
-    where.append(sql.SQL("s.search @@ {}").format(_any(tongues)))
-    if query.negates:
-        where.append(_in_its_own_language(tongues))
+    if parameters.get("looked_since") is not None:
+        where.append(sql.SQL("s.said_at >= %(looked_since)s"))
     of_transcript = transcript_conditions(wanted, parameters)
     found = _LATEST.format(
         also=also,
@@ -194,6 +222,32 @@ def latest(
     if not several:
         return found
     return _OF_SPACES.format(latest=found, place=_PLACE, limit=limit)
+
+
+def counted(query: Query, wanted: Filter) -> tuple[sql.Composed, Parameters]:
+    """All that is found, for the planner to say how much that may be."""
+    parameters: Parameters = {}
+    where = [
+        sql.SQL("s.space_id = any(%(spaces)s::uuid[])"),
+        *_conditions(query, wanted, parameters),
+    ]
+    of_transcript = transcript_conditions(wanted, parameters)
+    statement = sql.SQL("select from transcript_segments s {join} where {where}").format(
+        join=_JOIN if of_transcript else _NOTHING,
+        where=sql.SQL(" and ").join([*where, *of_transcript]),
+    )
+    return statement, parameters
+
+
+def _conditions(query: Query, wanted: Filter, parameters: Parameters) -> list[sql.Composable]:
+    """What a segment that is found has to be, but for its space."""
+    parameters |= {"words": query.words, "beginnings": list(query.beginnings)}
+    tongues = query.tongues(wanted.languages)
+    where = _segment_conditions(wanted, parameters)
+    where.append(sql.SQL("s.search @@ {}").format(_any(tongues)))
+    if query.negates:
+        where.append(_in_its_own_language(tongues))
+    return where
 
 
 def _asked(tongue: str, words: LiteralString = "%(words)s") -> sql.Composable:

@@ -101,6 +101,13 @@ class SegmentRow(Base):
             postgresql_using="gin",
             postgresql_with={"fastupdate": "off"},
         ),
+        # together with it: the latest of what is found, without fetching all of it
+        Index(
+            "ix_transcript_segments_time",
+            "said_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on", "pages_per_range": 32},
+        ),
         Index(
             "ix_transcript_segments_person",
             "person",
