@@ -164,6 +164,7 @@ function OneTurn({ turn, longest_ms, onRemove }: OneTurnProps) {
   const said = useSaid();
   const [open, setOpen] = useState(false);
   const failed = turn.outcome !== "ok" && said("problems", turn.outcome, turn.outcome);
+  const detail = turn.outcome_detail === "audio.tts_error" ? t("talk.notSpoken") : turn.outcome_detail && t("talk.cutShort");
   return (
     <li className={classes.turn}>
       <div className={classes.head}>
@@ -187,6 +188,7 @@ function OneTurn({ turn, longest_ms, onRemove }: OneTurnProps) {
         {turn.reply_text && <p>{turn.reply_text}</p>}
       </div>
       {failed && <p className={classes.failed}>{failed}</p>}
+      {detail && <p className={classes.detail}>{detail}</p>}
       {open && <Sounds turn={turn} />}
       {turn.provider_llm && <Stages longest_ms={longest_ms} usage={usageOf(turn)} />}
     </li>
