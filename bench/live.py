@@ -117,16 +117,19 @@ async def many_sessions(sessions: int, seconds: float) -> None:
     """Sessions at real time, each sending 100 ms ten times a second."""
     server = await asyncio.to_thread(node, "bench.parts.live_node")
     assert server.process
+    own = Processor(os.getpid())
+    spent = Processor(server.process.pid)
+
+    def opened() -> None:
+        own.begin()
+        spent.begin()
+
     try:
-        spent = Processor(server.process.pid)
         load: Load = await crowd(
-            server.url,
-            "/api/realtime/transcribe",
-            server.headers,
-            speakers=sessions,
-            seconds=seconds,
-        )
-        cpu = spent.seconds()
+            server.url, "/api/realtime/transcribe", server.headers,
+            speakers=sessions, seconds=seconds, opened=opened,
+        )  # fmt: skip
+        cpu, speakers_cpu = spent.seconds(), own.seconds()
         memory = psutil.Process(server.process.pid).memory_info().rss / 1_048_576
     finally:
         server.stop()
@@ -134,7 +137,8 @@ async def many_sessions(sessions: int, seconds: float) -> None:
     lost = load.frames - len(load.waits_ms)
     print(
         f"   {sessions} sessions, {seconds:g} s: {load.frames} frames, {lost} without an answer, "
-        f"acknowledged p50 {p50:.1f} ms, p99 {p99:.1f} ms; server {cpu:.1f} s of processor, {memory:.0f} MB"
+        f"acknowledged p50 {p50:.1f} ms, p99 {p99:.1f} ms; "
+        f"processor: server {cpu / seconds:.2f} of a core, speakers {speakers_cpu / seconds:.2f}; {memory:.0f} MB"
     )
     print(at_most(f"   live: ack p99, {sessions} sessions", p99, GOAL_ACK_MS, "ms", 1.0).line())
 

@@ -1,6 +1,7 @@
 """Runs the server: takes the port, says when it is ready, stops in order."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ from tertulia.kernel.settings import Settings
 from tertulia.server.protocol import PatientHttpProtocol
 from tertulia.server.websocket import DirectWebSocketProtocol
 
+COLLECT_AFTER = (20_000, 20, 50)
+"""How much may be made before cycles are looked for: what a server keeps is much, and hardly any of it is in cycles."""
 TICK_SECONDS = 1.0
 """How often the date in answers is written anew."""
 
@@ -139,4 +142,6 @@ async def serve(
     )
     server = _Announcing(config, ready)
     signals.stop(server)
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     await server.serve(sockets=[listener])

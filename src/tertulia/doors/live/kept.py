@@ -22,7 +22,8 @@ def floats(sound: Sound) -> Samples:
     """The samples as engines take them."""
     if sound.dtype == np.float32:
         return sound  # type: ignore[return-value]
-    samples: Samples = np.multiply(sound, _SCALE, dtype=np.float32)
+    samples: Samples = sound.astype(np.float32)
+    samples *= _SCALE
     return samples
 
 
