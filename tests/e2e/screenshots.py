@@ -170,8 +170,8 @@ def transcribed(client: httpx.Client, folder: Path) -> str | None:
     return id_
 
 
-def prepared(hall: Hall, client: httpx.Client, folder: Path, hook: str) -> list[Picture]:
-    """Fills a fresh server with a little of everything."""
+def prepared(hall: Hall, client: httpx.Client, folder: Path, hook: str) -> Iterator[Picture]:
+    """Fills a fresh server with a little of everything; what comes later is not in the pictures before."""
     space = client.get("/api/me").json()["active_space_id"]
     client.patch(f"/api/spaces/{space}", json={"name": "Newsroom"}).raise_for_status()
     client.post("/api/spaces", json={"name": "Archive"}).raise_for_status()
@@ -198,7 +198,9 @@ def prepared(hall: Hall, client: httpx.Client, folder: Path, hook: str) -> list[
     )
     invitation = "/invitations/" + open_.rpartition("/")[2]
     first = pictures(reading, webhook, space, invitation, "/sign-in?link=once")
-    return [*hall_pictures(client), *talk_pictures(client), *first]
+    yield from hall_pictures(client)
+    yield from first
+    yield from talk_pictures(client)
 
 
 def take(browser: Browser, hall: Hall, client: httpx.Client, picture: Picture) -> None:
@@ -226,7 +228,7 @@ def take_heard(browser: Browser, hall: Hall, client: httpx.Client, path: str) ->
         page.goto(path)
         page.locator("audio").wait_for(state="attached")
         page.wait_for_function("() => document.querySelector('audio').readyState === 4")
-        page.locator("[data-line]").nth(4).click(position={"x": 130, "y": 14})
+        page.locator("[data-line]").nth(2).click(position={"x": 90, "y": 14})
         page.wait_for_function("() => CSS.highlights.has('spoken')")
         page.evaluate("document.querySelector('audio').pause()")
         page.evaluate("document.activeElement.blur()")
@@ -264,6 +266,8 @@ def window(
 
 
 def main() -> None:
+    """Takes all of them, or those whose names are given."""
+    wanted = sys.argv[1:]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, listening() as listener:
         server = launch(Path(folder) / "data", **SETTINGS)
@@ -271,16 +275,22 @@ def main() -> None:
             hall = claimed(server)
             with hall.client() as client, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-                take(browser, hall, client, Picture("home-first", "/"))
+                if not wanted:
+                    take(browser, hall, client, Picture("home-first", "/"))
                 for picture in prepared(hall, client, Path(folder), listener.url):
-                    take(browser, hall, client, picture)
+                    if not wanted or picture.name in wanted:
+                        take(browser, hall, client, picture)
                     if picture.name == "library-conversation":
                         take_heard(browser, hall, client, picture.path)
                 browser.close()
                 if SPEECH.is_dir():
                     for file in (
                         *take_talk(playwright, hall, client, SPEECH, FOLDER),
-                        *take_live(playwright, hall, client, passage(Path(folder)), FOLDER),
+                        *(
+                            ()
+                            if wanted
+                            else take_live(playwright, hall, client, passage(Path(folder)), FOLDER)
+                        ),
                     ):
                         written(file)
         finally:

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
@@ -11,6 +12,7 @@ import classes from "./Bots.module.css";
 import { type Bot, type BotDefinition, botQuery, definitionOf, emptyBot, useCreateBot, useUpdateBot } from "./bots";
 import { Fields } from "./Fields";
 import { TryIt } from "./TryIt";
+import forms from "../settings/Form.module.css";
 
 const editing = getRouteApi("/inside/settings/bots/$id");
 const making = getRouteApi("/inside/settings/bots/new");
@@ -54,7 +56,12 @@ function Editor({ before, start }: { before: Bot | null; start: BotDefinition })
     <Page
       wide
       title={before ? before.name : t("bots.newTitle")}
-      above={<Link to="/settings/bots">{t("bots.back")}</Link>}
+      above={
+        <Link to="/settings/bots" className={forms.back}>
+          <IconArrowLeft size={18} aria-hidden="true" />
+          {t("bots.back")}
+        </Link>
+      }
     >
       <div className={classes.editor}>
         <form className={classes.form} onSubmit={save}>

@@ -116,7 +116,10 @@ function Deafness({ bot }: { bot: Bot }) {
     return (
       <div className={classes.note} role="note">
         {t("talk.cannotHear")}
-        <p lang="en">{bot.cannot_hear}</p>
+        <details>
+          <summary>{t("problems.serverSays")}</summary>
+          <p lang="en">{bot.cannot_hear}</p>
+        </details>
       </div>
     );
   }
@@ -237,7 +240,9 @@ function Console({ bot, way, talk }: { bot: Bot; way: Way; talk: ReturnType<type
         onUp={() => void (hold ? talk.release() : talk.fallSilent())}
       />
       <p className={classes.hint} role="status">
-        {talk.refused ? t("talk.refused") : t(`talk.hints.${hintOf(way, talk.listening === "on", stage)}`)}
+        {talk.refused
+          ? t("talk.refused")
+          : t(`talk.hints.${bot.cannot_hear ? "write" : hintOf(way, talk.listening === "on", stage)}`)}
       </p>
       <form className={classes.writing} onSubmit={write}>
         <TextInput
