@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tertulia.cli.opened import opened
+from tertulia.cli.opened import opened, opened_people
 from tertulia.cli.terminal import AsJson, Data, run
 from tertulia.cli.users import find_user, rows, space_id_of
 from tertulia.identity.domain import ApiKey
@@ -95,7 +95,7 @@ def list_keys(data: Data = None, as_json: AsJson = False) -> None:
     """Shows every key that works, without its secret."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 keys = await services.identity.keys.list_all(tx)
             services.out.table(
@@ -123,7 +123,7 @@ def revoke(
     """Ends a key, and within five seconds whatever it has open."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 keys = await identity.keys.list_all(tx)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tertulia.cli.opened import opened
+from tertulia.cli.opened import opened_people
 from tertulia.cli.terminal import AsJson, Data, run
 from tertulia.cli.users import Who, find_user, rows, space_id_of
 from tertulia.identity.domain import Role
@@ -20,7 +20,7 @@ def list_spaces(data: Data = None, as_json: AsJson = False) -> None:
     """Shows every space, oldest first."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 spaces = await services.identity.spaces.list_all(tx)
             found = [{"id": str(s.id), "name": s.name, "created_at": s.created_at} for s in spaces]
@@ -44,7 +44,7 @@ def create(
     """Makes a space."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 user = (
@@ -63,7 +63,7 @@ def members(space: SpaceId, data: Data = None, as_json: AsJson = False) -> None:
     """Shows who is in a space."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 found = await identity.spaces.get(tx, space_id_of(space))
@@ -94,7 +94,7 @@ def add(
     """Brings somebody into a space."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 user = await find_user(identity, tx, who)
@@ -112,7 +112,7 @@ def remove(space: SpaceId, who: Who, data: Data = None, as_json: AsJson = False)
     """Takes somebody out of a space; its last owner stays."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 user = await find_user(identity, tx, who)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from tertulia.cli.opened import opened
+from tertulia.cli.opened import opened_people
 from tertulia.cli.terminal import AsJson, Data, run
 from tertulia.identity.domain import Role, User
 from tertulia.identity.service import IdentityService
@@ -79,7 +79,7 @@ def list_users(data: Data = None, as_json: AsJson = False) -> None:
     """Shows everybody, newest first."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             found: list[User] = []
             cursor: str | None = None
             async with services.database.transaction() as tx:
@@ -127,7 +127,7 @@ def add(
 
     async def work() -> None:
         password = None if no_password else read_password(password_stdin)
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             identity: IdentityService = services.identity
             async with services.database.transaction() as tx:
                 user = await identity.users.create(
@@ -167,7 +167,7 @@ def password(
 
     async def work() -> None:
         new = read_password(password_stdin)
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 user = await find_user(services.identity, tx, who)
                 await services.identity.users.set_password(tx, user.id, new)
@@ -181,7 +181,7 @@ def link(data: Data = None, as_json: AsJson = False) -> None:
     """Prints a new link that makes the server's first owner; the one before dies."""
 
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 secret = await services.identity.first_start_link(tx)
             if secret is None:
@@ -208,7 +208,7 @@ def space_id_of(text: str) -> UUID:
 
 def _set_disabled(who: str, disabled: bool, data: Data, as_json: bool) -> None:
     async def work() -> None:
-        async with opened(data, as_json=as_json) as services:
+        async with opened_people(data, as_json=as_json) as services:
             async with services.database.transaction() as tx:
                 user = await find_user(services.identity, tx, who)
                 user = await services.identity.users.set_disabled(tx, user.id, disabled)

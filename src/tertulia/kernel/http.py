@@ -1,7 +1,6 @@
 """What every HTTP route shares: its transaction, its problem documents, its correlation id."""
 
 from collections.abc import Callable, Collection, Coroutine
-from contextvars import ContextVar
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from tertulia.kernel.correlation import correlation_id
 from tertulia.kernel.database import Database, Transaction
 from tertulia.kernel.errors import (
     InvalidRequestError,
@@ -22,8 +22,23 @@ from tertulia.kernel.errors import (
 )
 from tertulia.kernel.pages import MAX_LIMIT, MAX_OFFSET
 
-correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
-"""Names the request (or job) under way in answers, logs and events."""
+__all__ = [
+    "PROBLEM",
+    "Cursor",
+    "Limit",
+    "Offset",
+    "ProblemResponse",
+    "Router",
+    "TransactionRoute",
+    "Tx",
+    "correlation_id",
+    "explain_http",
+    "explain_validation",
+    "in_transaction",
+    "problem_response",
+    "takes_transaction",
+    "unexpected_error",
+]
 
 
 class Router(APIRouter):

@@ -1,5 +1,7 @@
 """What every area of the product stands on, and who its people are: the first things that are put together."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -28,7 +30,7 @@ from tertulia.kernel.settings import Settings
 from tertulia.ledger import domain as ledger_domain
 from tertulia.ledger.service import Ledger
 from tertulia.server.metrics import Metrics
-from tertulia.server.storage import Storage
+from tertulia.server.storage import Storage, opened_storage
 from tertulia.speech.transcriptions.domain import OUTSIDE as TRANSCRIPTION_EVENTS
 from tertulia.webhooks import Sender, Webhooks
 from tertulia.webhooks import tasks as webhook_tasks
@@ -65,9 +67,36 @@ class Callers:
     ledger: Ledger
 
 
+@dataclass(frozen=True)
+class Standing(Ground, Callers):
+    """The ground and its callers: all that a command about people needs."""
+
+
 def parts(of: Ground | Callers) -> dict[str, Any]:
     """Its parts by their names."""
     return {part.name: getattr(of, part.name) for part in fields(of)}
+
+
+@asynccontextmanager
+async def opened_ground(settings: Settings) -> AsyncIterator[Standing]:
+    """Opens the ground alone, beside a running server or without one."""
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(
+            opened_storage(settings, claim=False, watch=False)
+        )
+        ground = build_ground(settings, storage)
+        standing = Standing(**parts(ground), **parts(build_callers(ground)))
+        await open_ground(standing, stack)
+        yield standing
+
+
+async def open_ground(standing: Standing, stack: AsyncExitStack) -> None:
+    """Has it hear events, and close with `stack` what it opened."""
+    await standing.events.start()
+    stack.push_async_callback(standing.events.stop)
+    stack.push_async_callback(standing.limiter.close)
+    stack.push_async_callback(standing.blob_store.close)
+    stack.push_async_callback(standing.webhook_sender.close)
 
 
 def build_ground(settings: Settings, storage: Storage) -> Ground:

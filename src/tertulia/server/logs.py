@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from tertulia.kernel.http import correlation_id
+from tertulia.kernel.correlation import correlation_id
 from tertulia.kernel.settings import Settings
 
 

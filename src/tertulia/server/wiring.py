@@ -20,7 +20,15 @@ from tertulia.kernel.schema import Schema
 from tertulia.kernel.settings import Settings
 from tertulia.language.service import LanguageService
 from tertulia.server.analysis import Analyses, build_analysis
-from tertulia.server.ground import Callers, Ground, build_callers, build_ground, parts
+from tertulia.server.ground import (
+    Callers,
+    Ground,
+    Standing,
+    build_callers,
+    build_ground,
+    open_ground,
+    parts,
+)
 from tertulia.server.hall import Hall, build_hall
 from tertulia.server.language import build_language
 from tertulia.server.live import Live, build_live
@@ -42,7 +50,7 @@ RESTART_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Services(Ground, Callers):
+class Services(Standing):
     """Everything a server, a worker or a command works with."""
 
     speech: Speech
@@ -190,11 +198,7 @@ async def opened_services(
             opened_storage(settings, claim=server, watch=server)
         )
         services = build(settings, storage, url or settings.public_url or "")
-        await services.events.start()
-        stack.push_async_callback(services.events.stop)
-        stack.push_async_callback(services.limiter.close)
-        stack.push_async_callback(services.blob_store.close)
-        stack.push_async_callback(services.webhook_sender.close)
+        await open_ground(services, stack)
         stack.push_async_callback(services.language.close)
         stack.push_async_callback(services.talk.close)
         if server:
