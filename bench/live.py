@@ -1,6 +1,7 @@
 """The live door: what a frame costs, how soon it is acknowledged, and whether cuts and kills lose a word.
 
-`python -m bench.live [--quick] [--sessions N] [--cuts N] [--kills N]`; each part can be left out with 0.
+`python -m bench.live [--quick] [--rounds N] [--sessions N] [--cuts N] [--kills N] [--words whisper pocketsphinx]`; each
+part can be left out with 0.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -21,7 +23,9 @@ from tests.fixtures.live import LiveServer, chunks, utterances
 
 from bench.measure import at_most, percentile
 from bench.parts.live_load import Load, crowd
-from tertulia.client import Created, Event, Final, Partial, live
+from bench.parts.live_words import talked
+from bench.parts.speech import clips, conversation
+from tertulia.client import Created, Event, Final, live
 
 GOAL_RATIO, GOAL_ACK_MS = 1.6, 50.0
 SPEAKERS = 200
@@ -239,39 +243,34 @@ async def kills(wanted: int) -> None:
     )
 
 
-async def words_by_pocketsphinx(recording: Path, sessions: int) -> None:
-    """First word, time to text and to confirmed text through the socket, at real time."""
-    from tertulia.client.sources import file
+def _talking(folder: Path, engine: str) -> LiveServer:
+    module = "tertulia" if engine == "pocketsphinx" else "bench.parts.live_whisper_node"
+    settings = {"live_max_sessions": "1000"}
+    if engine == "pocketsphinx":
+        settings["stt"] = engine
+    return LiveServer(folder, settings, module=module).start()
 
+
+async def words(engine: str, crowds: Sequence[int], seconds: float) -> None:
+    """First word, time to text and to confirmed text through the socket, at real time (goals 2 and 3)."""
     folder = Path(tempfile.mkdtemp(prefix="bench-live-"))
-    server = await asyncio.to_thread(
-        LiveServer(folder, {"stt": "pocketsphinx"}, module="tertulia").start
-    )
-
-    async def one() -> tuple[float, list[int], list[int]]:
-        first: float | None = None
-        partials: list[int] = []
-        finals: list[int] = []
-        async with live(server.url, key=server.key, language="en") as session:
-            began = time.perf_counter()
-            session.feed(file(recording))
-            async for event in session:
-                if isinstance(event, Partial | Final) and event.text:
-                    first = first or time.perf_counter() - began
-                    (finals if isinstance(event, Final) else partials).append(event.latency_ms)
-        return first or float("nan"), partials, finals
-
+    server = await asyncio.to_thread(_talking, folder, engine)
+    known = clips()
     try:
-        found = await asyncio.gather(*(one() for _ in range(sessions)))
+        await talked(server, [conversation(4, 99, known)])  # loads the model
+        for count in crowds:
+            told = await talked(
+                server, [conversation(seconds, count * 100 + i, known) for i in range(count)]
+            )
+            text, confirmed = told.text, told.confirmed
+            print(
+                f"   {engine}, {count} at once: first word {statistics.median(told.first):.2f} s; text "
+                f"{percentile(text, 0.5):.2f}/{percentile(text, 0.95):.2f} s behind (p50/p95), "
+                f"confirmed {percentile(confirmed, 0.5):.2f}/{percentile(confirmed, 0.95):.2f} s",
+                flush=True,
+            )
     finally:
         server.stop()
-    partials = [wait for _, waits, _ in found for wait in waits]
-    finals = [wait for _, _, waits in found for wait in waits]
-    print(
-        f"   pocketsphinx, {sessions} at once: first word {statistics.median(f for f, _, _ in found):.2f} s after the "
-        f"beginning; text {percentile(partials, 0.5):.0f}/{percentile(partials, 0.95):.0f} ms behind (p50/p95), "
-        f"confirmed {percentile(finals, 0.5):.0f}/{percentile(finals, 0.95):.0f} ms after its last sound"
-    )
 
 
 async def main() -> None:
@@ -281,7 +280,8 @@ async def main() -> None:
     parser.add_argument("--cuts", type=int, default=None)
     parser.add_argument("--kills", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=None)
-    parser.add_argument("--recording", type=Path, default=None, help="English speech, for words")
+    parser.add_argument("--words", nargs="*", default=[], help="whisper, pocketsphinx")
+    parser.add_argument("--crowds", type=int, nargs="*", default=[1, 2, 8, 16, 24])
     asked = parser.parse_args()
     quick = asked.quick
     rounds = asked.rounds if asked.rounds is not None else (1 if quick else 3)
@@ -294,9 +294,8 @@ async def main() -> None:
         await cuts(wanted)
     if wanted := asked.kills if asked.kills is not None else (2 if quick else 100):
         await kills(wanted)
-    if asked.recording is not None:
-        for count in (1, os.cpu_count() or 1):
-            await words_by_pocketsphinx(asked.recording, count)
+    for engine in asked.words:
+        await words(engine, asked.crowds, 20.0)
 
 
 if __name__ == "__main__":

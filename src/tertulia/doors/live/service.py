@@ -359,6 +359,7 @@ class LiveService:
             raise SessionTakenError
         try:
             if progress.chunks:
+                await self._say_who_heard(tx, session)
                 await self._hall.finish(tx, None, session.transcript_id)
             else:
                 await self._remove_empty(tx, session.transcript_id)
@@ -372,6 +373,14 @@ class LiveService:
         )  # fmt: skip
         await self._store.write_log(tx, [entry])
         return replace(session, status=status, end_time=now, end_reason=reason)
+
+    async def _say_who_heard(self, tx: Transaction, session: StreamingSession) -> None:
+        """The hall learns which engines it was, and the language they found."""
+        found = await self._hall.locked(tx, None, session.transcript_id)
+        heard = {"provider": session.provider, "language": found.language or session.language}
+        changes = {name: value for name, value in heard.items() if value != getattr(found, name)}
+        if session.provider and changes:
+            await self._hall.change(tx, found, changes)
 
     async def _remove_empty(self, tx: Transaction, transcript_id: UUID) -> None:
         """A transcript in which nothing was ever said; the session's record stays."""
