@@ -1,4 +1,7 @@
-"""A voice turn: what lies between the engines, when the first sound comes, many turns at once, and the lists."""
+"""A voice turn: what lies between the engines, when the first sound comes, and many turns at once.
+
+The lists of turns are measured by `voice_lists`.
+"""
 
 import asyncio
 import io
@@ -12,7 +15,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
 
 import httpx
 from sqlalchemy import text
@@ -54,17 +56,7 @@ STORY = " ".join(
     f"This is sentence number {n} and it has exactly twelve words in it." for n in range(8)
 )
 MOST_CPU_MS = 30.0
-MOST_LIST_MS = 5.0
 AT_ONCE = 50
-USERS = 2_000
-
-FILL = """
-insert into audio_sessions select gen_random_uuid(), 'c' || n, 'key-' || (n % 50), 'user-' || (n % :users),
-  timestamptz '2026-01-01' + n * interval '20 seconds', 'audio/webm', 2.5, 'when are you open',
-  'We are open from ten to seven.', false, null, 400, 700, 80, 1200, 'whisper', 'ollama', 'piper', '{}', :space,
-  gen_random_uuid(), 'Host', 'ok', null, null, 'en', 3.0, 500, 700, null, null, '{}', false, '{}', null, null, ''
-from generate_series(1, :many) n
-"""
 
 
 class Speaks:
@@ -242,53 +234,16 @@ async def at_once(found: House, rounds: int) -> Ratio:
     return at_most(f"{AT_ONCE} turns at once ÷ one", median(many), median(one), "s", 1.2)
 
 
-async def lists(found: House, many: int, rounds: int) -> list[Ratio]:
-    """The two lists of the storage contract on a full table."""
-    async with found.database.transaction() as tx:
-        values = {"users": USERS, "many": many, "space": found.space}
-        await tx.session.execute(text(FILL), values)
-    async with found.database.engine.connect() as connection:
-        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
-            text("vacuum analyze audio_sessions")
-        )
-    spaces: list[UUID] = [found.space]
-    user: list[float] = []
-    key: list[float] = []
-    for n in range(rounds):
-        async with found.database.transaction() as tx:
-            await tx.session.connection()
-            began = time.perf_counter()
-            rows = await found.voice.list_by_user(tx, spaces, f"user-{n % USERS}", 50, 50 * (n % 3))
-            user.append((time.perf_counter() - began) * 1000)
-            began = time.perf_counter()
-            await found.voice.list_by_api_key(tx, spaces, f"key-{n % 50}", 50, 50 * (n % 3))
-            key.append((time.perf_counter() - began) * 1000)
-        assert len(rows) in (0, 50) or many < 200_000
-    return [
-        at_most(
-            f"list_by_user p95 at {many:,} ÷ 5 ms", percentile(user, 0.95), MOST_LIST_MS, "ms", 1.0
-        ),
-        at_most(
-            f"list_by_api_key p95 at {many:,} ÷ 5 ms",
-            percentile(key, 0.95),
-            MOST_LIST_MS,
-            "ms",
-            1.0,
-        ),
-    ]
-
-
 async def measure(quick: bool) -> list[Ratio]:
     async with house() as found:
         for _ in range(3):
             await found.ask()
-        ratios = [
+        return [
             await overhead(found, 20 if quick else 100),
             await total(found, 3 if quick else 7),
             await first_sound(found, 2 if quick else 3),
             await at_once(found, 1 if quick else 3),
         ]
-        return ratios + await lists(found, 50_000 if quick else 1_000_000, 60 if quick else 300)
 
 
 def main() -> int:
