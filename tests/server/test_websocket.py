@@ -29,15 +29,27 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.written = bytearray()
         self.closed = False
+        self._some = asyncio.Event()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
+        self._some.set()
+
+    def forget(self) -> None:
+        self.written.clear()
+        self._some.clear()
+
+    async def wrote(self) -> None:
+        """Until something is sent."""
+        await self._some.wait()
+        self._some.clear()
 
     def close(self) -> None:
         self.closed = True
+        self._some.set()
 
     def is_closing(self) -> bool:
         return self.closed
@@ -81,9 +93,13 @@ class App:
         return self._takes(frame)
 
 
-async def opened(app: App) -> tuple[DirectWebSocketProtocol, Wire]:
+async def opened(app: App, **settings: Any) -> tuple[DirectWebSocketProtocol, Wire]:
     config = uvicorn.Config(
-        cast(Any, app), ws_max_size=MOST_BYTES, ws_per_message_deflate=False, log_config=None
+        cast(Any, app),
+        ws_max_size=MOST_BYTES,
+        ws_per_message_deflate=False,
+        log_config=None,
+        **settings,
     )
     config.load()
     protocol, wire = DirectWebSocketProtocol(config, ServerState(), {}), Wire()
@@ -91,7 +107,7 @@ async def opened(app: App) -> tuple[DirectWebSocketProtocol, Wire]:
     protocol.data_received(REQUEST)
     async with asyncio.timeout(10):
         await app.opened.wait()
-    wire.written.clear()
+    wire.forget()
     return protocol, wire
 
 
@@ -192,3 +208,22 @@ async def test_text_goes_out_at_once_unless_the_peer_is_slow_or_gone() -> None:
     assert app.direct.send_text("now")
     await ended(protocol)
     assert not app.direct.send_text("nobody")
+
+
+async def test_a_peer_that_answers_no_ping_is_let_go_and_one_that_does_stays() -> None:
+    """A connection of which only one half is left looks open for hours otherwise."""
+    for answers in (True, False):
+        app = App()
+        protocol, wire = await opened(app, ws_ping_interval=0.02, ws_ping_timeout=0.1)
+        async with asyncio.timeout(10):
+            if answers:
+                for _ in range(3):
+                    await wire.wrote()
+                    ping = bytes(wire.written[2:6])
+                    wire.forget()
+                    protocol.data_received(framed(Opcode.PONG, ping))
+            else:
+                while not wire.closed:
+                    await wire.wrote()
+        assert wire.closed is not answers
+        await ended(protocol)
