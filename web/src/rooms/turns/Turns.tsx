@@ -164,7 +164,8 @@ function OneTurn({ turn, longest_ms, onRemove }: OneTurnProps) {
   const said = useSaid();
   const [open, setOpen] = useState(false);
   const failed = turn.outcome !== "ok" && said("problems", turn.outcome, turn.outcome);
-  const detail = turn.outcome_detail === "audio.tts_error" ? t("talk.notSpoken") : turn.outcome_detail && t("talk.cutShort");
+  const detail =
+    turn.outcome_detail === "audio.tts_error" ? t("talk.notSpoken") : turn.outcome_detail && t("talk.cutShort");
   return (
     <li className={classes.turn}>
       <div className={classes.head}>
