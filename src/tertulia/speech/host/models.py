@@ -1,6 +1,9 @@
 """The models the host has loaded: by name, the least used leaving first when memory runs short."""
 
+import ctypes
+import gc
 import importlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +99,7 @@ class ModelCache:
             if not idle:
                 break
             del self._loaded[min(idle, key=lambda model: model.used_at).key]
+            _give_back()
             went = True
         return went
 
@@ -105,6 +109,13 @@ class ModelCache:
             raise EngineUnavailableError(f"The speech host knows no model called {key[:40]!r}.")
         self.evict()
         return LoadedModel(key, spec, spec.load())
+
+
+def _give_back() -> None:
+    """The child keeps freed memory for the next window; that of a model is of use to others."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def rss_bytes() -> int:

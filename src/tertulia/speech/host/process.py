@@ -167,8 +167,18 @@ def _reason(code: int | None) -> str:
     return f"it exited with code {code}"
 
 
+MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+"""A full window asks for 200 MB and gives them back. Kept, in large pages, they need not be found and cleared anew:
+a quarter of the time of two workers."""
+
+
 def _environment() -> dict[str, str]:
     """One thread a worker is what the scheduler counts on; libraries must not start more by themselves."""
-    quiet = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    quiet = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | MEMORY
     level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
     return {**quiet, **os.environ, LOG_LEVEL: level}
