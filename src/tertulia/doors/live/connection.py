@@ -90,7 +90,15 @@ class Connection:
             self._late_ack = loop.call_later(early_seconds, self._ack_late)
             return
         self._acked_at = now
-        self.post(protocol.ack(received_seq, committed_seq))
+        frame = protocol.ack(received_seq, committed_seq)
+        if (
+            self._frames
+            or self._sending_since is not None
+            or self._closing is not None
+            or self._direct is None
+            or not self._direct.send_text(frame)
+        ):
+            self.post(frame)
 
     def _ack_late(self) -> None:
         self._late_ack = None

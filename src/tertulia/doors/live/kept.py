@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +57,6 @@ class KeptAudio:
         if size:
             self._blocks.append((self.end, sound))
             self.end += size
-            self._recent.append(sound)
-            self._recent_samples += size
-            if self._recent_samples > 2 * RECENT_SAMPLES:
-                self._trim()
-
-    def _trim(self) -> None:
-        """Seldom, and then by half, for this is done for every chunk of every session."""
-        while self._recent_samples - len(self._recent[0]) >= RECENT_SAMPLES:
-            self._recent_samples -= len(self._recent.popleft())
 
     def confirm(self, heard: int, final: Span | None = None) -> None:
         """Forgets what is confirmed."""
@@ -74,7 +66,11 @@ class KeptAudio:
         if self._spans:
             self._spans = [span for span in self._spans if span[1] > self.heard]
         while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= self.heard:
-            self._blocks.popleft()
+            sound = self._blocks.popleft()[1]
+            self._recent.append(sound)
+            self._recent_samples += len(sound)
+        while self._recent and self._recent_samples - len(self._recent[0]) >= RECENT_SAMPLES:
+            self._recent_samples -= len(self._recent.popleft())
 
     def since(self, at: int) -> Iterable[Samples]:
         """The sound from `at` on, with what is in finals already made silent."""
@@ -84,11 +80,16 @@ class KeptAudio:
 
     @property
     def recent(self) -> list[Samples]:
-        """The last second or two, confirmed or not."""
-        if not self._recent:
-            return []
-        self._trim()
-        return [floats(sound) for sound in self._recent]
+        """The last second or a little more, confirmed or not."""
+        found: list[Samples] = []
+        samples = 0
+        waiting = (sound for _, sound in reversed(self._blocks))
+        for sound in chain(waiting, reversed(self._recent)):
+            if samples >= RECENT_SAMPLES:
+                break
+            found.append(floats(sound))
+            samples += len(sound)
+        return found[::-1]
 
     def _silenced(self, start: int, sound: Sound) -> Samples:
         block = floats(sound)
