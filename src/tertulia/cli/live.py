@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,8 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from tertulia.cli.terminal import FAILED, INTERRUPTED, AsJson, Terminal, run
+from tertulia.cli.terminal import FAILED, INTERRUPTED, AsJson, Data, Terminal, run
+from tertulia.cli.visiting import DEFAULT_URL, KEY_VARIABLE, let_in
 from tertulia.client import (
     Completed,
     Event,
@@ -27,10 +28,8 @@ from tertulia.client import (
     live,
     sources,
 )
-from tertulia.kernel.errors import NotSignedInError, TertuliaError
+from tertulia.kernel.errors import TertuliaError
 
-DEFAULT_URL = "http://127.0.0.1:8765"
-KEY_VARIABLE = "TERTULIA_KEY"
 STANDARD_INPUT = "-"
 
 
@@ -49,11 +48,18 @@ def live_command(
             "Without it the microphone is used."
         ),
     ] = None,
-    url: Annotated[str, typer.Option("--url", help="The server.")] = DEFAULT_URL,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", help="The server; without it the one that runs here.", show_default=DEFAULT_URL
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", help=f"An API key with the scope speech; ${KEY_VARIABLE} does the same."
+            "--key",
+            help=f"An API key with the scope speech; ${KEY_VARIABLE} does the same. "
+            "Without one you are the owner of the server in the data folder.",
         ),
     ] = None,
     language: Annotated[
@@ -78,6 +84,7 @@ def live_command(
     microphones: Annotated[
         bool, typer.Option("--microphones", help="List the microphones there are.")
     ] = False,
+    data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows the words while they are spoken; they are kept in the hall. Ctrl+C ends and saves the session."""
@@ -94,7 +101,8 @@ def live_command(
     }
     sound = _sound(file, speed, device)
     secret = key or os.environ.get(KEY_VARIABLE)
-    raise typer.Exit(run(_talk(terminal, url, secret, sound, options), as_json=as_json))
+    work = _talk(terminal, let_in(data, url, secret), sound, options)
+    raise typer.Exit(run(work, as_json=as_json))
 
 
 def _sound(file: str | None, speed: float, device: str | None) -> AsyncIterator[bytes]:
@@ -114,20 +122,18 @@ async def _standard_input() -> AsyncIterator[bytes]:
 
 async def _talk(
     terminal: Terminal,
-    url: str,
-    key: str | None,
+    entrance: AbstractAsyncContextManager[tuple[str, str]],
     sound: AsyncIterator[bytes],
     options: dict[str, Any],
 ) -> int:
-    if key is None:
-        raise NotSignedInError(f"Give an API key with --key or ${KEY_VARIABLE}.")
-    screen = _Lines(terminal) if terminal.as_json else _Captions(terminal)
-    with screen:
-        try:
-            async with live(url, key=key, **options) as session:
-                return await _until_done(session, sound, screen)
-        except LiveError as error:
-            raise LiveEndedError(str(error)) from None
+    async with entrance as (url, key):
+        screen = _Lines(terminal) if terminal.as_json else _Captions(terminal)
+        with screen:
+            try:
+                async with live(url, key=key, **options) as session:
+                    return await _until_done(session, sound, screen)
+            except LiveError as error:
+                raise LiveEndedError(str(error)) from None
 
 
 async def _until_done(
