@@ -147,7 +147,7 @@ def _chain(tokenizer: Tokenizer, words: list[str], seconds: float) -> list[list[
 
     Without those, the lesser beams of a search would stray, and run on to the model's limit.
     """
-    place = tokenizer.token_to_id
+    place = tokenizer.get_vocab().__getitem__
     last = place("<|0.00|>") + round(seconds / 0.02)
     chain = [
         [place("Ġ" + word), *(place(f"Ġfiller{i * LESSER + j}") for j in range(LESSER))]
@@ -158,7 +158,7 @@ def _chain(tokenizer: Tokenizer, words: list[str], seconds: float) -> list[list[
 
 def _followers(tokenizer: Tokenizer, chain: list[list[int]]) -> dict[int, int]:
     """What comes after each token: the words between two stamps, whichever stamp they begin with."""
-    place = tokenizer.token_to_id
+    place = tokenizer.get_vocab().__getitem__
     first, task = place("<|0.00|>"), place("<|transcribe|>")
     following = dict.fromkeys(range(first, first + 1501), chain[0][0])
     for tokens, (after, *_) in zip(chain, [*chain[1:], [END_OF_TEXT]], strict=True):

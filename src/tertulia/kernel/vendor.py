@@ -13,8 +13,11 @@ REST_SECONDS = 30.0
 
 
 class VendorError(TertuliaError):
-    """An engine or a model failed. `retryable` says whether the same call may work in a moment."""
+    """An engine failed. `retryable` says whether the same call may work in a moment."""
 
+    status = HTTPStatus.BAD_GATEWAY
+    code = "engine_error"
+    title = "A speech engine failed"
     blames_vendor: ClassVar[bool] = True
     """Whether it speaks against the vendor, and not against what it was asked."""
 
