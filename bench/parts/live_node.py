@@ -23,7 +23,6 @@ from tertulia.speech.domain import (
 )
 from tertulia.speech.service import Engines, SpeechService
 
-
 TOLD_SAMPLES = 5 * 16_000
 """As often as a silence is committed; what an engine says costs what goal 1 measures, and is not counted here."""
 
