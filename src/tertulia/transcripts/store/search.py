@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -133,7 +133,7 @@ async def found_rows(
         statement, parameters = compose(query, wanted, order, after, limit, since)
         async with connection.cursor(row_factory=namedtuple_row) as cursor:
             await cursor.execute(statement, parameters, prepare=False)
-            rows = await cursor.fetchall()
+            rows = cast(list[Any], await cursor.fetchall())
         if rows and (len(rows) if order is Order.TIME else rows[0].found_among) >= most:
             break
     return rows
