@@ -76,7 +76,7 @@ function Editor({ before, start }: { before: Bot | null; start: BotDefinition })
             </Button>
           </div>
         </form>
-        <TryIt bot={bot} space={space?.id} />
+        <TryIt bot={bot} saved={before?.id} space={space?.id} />
       </div>
     </Page>
   );

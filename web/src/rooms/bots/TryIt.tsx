@@ -13,7 +13,16 @@ interface Tried {
 }
 
 /** The bot as it is being written, to be talked to before it is saved. */
-export function TryIt({ bot, space }: { bot: BotDefinition; space: string | undefined }) {
+export function TryIt({
+  bot,
+  saved,
+  space,
+}: {
+  bot: BotDefinition;
+  /** Of which it is a change: its tools' secrets, shown as dots, are that one's. */
+  saved: string | undefined;
+  space: string | undefined;
+}) {
   const { t } = useTranslation();
   const trial = useTrial();
   const [tried, setTried] = useState<Tried[]>([]);
@@ -26,6 +35,7 @@ export function TryIt({ bot, space }: { bot: BotDefinition; space: string | unde
         said,
         history,
         state: tried.at(-1)?.answer.state ?? null,
+        ...(saved && { bot_id: saved }),
         ...(space && { space_id: space }),
       },
       { onSuccess: (answer) => setTried((all) => [...all, { id: crypto.randomUUID(), said, answer }]) },
