@@ -182,6 +182,7 @@ async def test_sound_is_offered_at_once_and_in_parts_or_refused_it_is_received()
         (b"\x83" + framed(Opcode.BINARY, b"no such kind")[1:], 1002),
         (framed(Opcode.TEXT, b"\xff\xfe"), 1007),
     ],
+    ids=["unmasked", "too long", "goes on with nothing", "reserved bit", "no such kind", "no text"],
 )
 async def test_what_breaks_the_protocol_is_closed_with_its_code(bad: bytes, code: int) -> None:
     app = App(takes=lambda frame: True)
