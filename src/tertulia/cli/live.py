@@ -90,19 +90,18 @@ def live_command(
     """Shows the words while they are spoken; they are kept in the hall. Ctrl+C ends and saves the session."""
     terminal = Terminal(as_json=as_json)
     if microphones:
-        rows = [{"number": number, "name": name} for number, name in sources.microphones()]
-        terminal.table(rows, "number", "name", empty="No microphone was found.")
+        _list_microphones(terminal)
         return
-    options = {
-        "language": language,
-        "engine": engine,
-        "title": title,
-        "hot_words": hot_word or [],
-    }
+    options = {"language": language, "engine": engine, "title": title, "hot_words": hot_word or []}
     sound = _sound(file, speed, device)
     secret = key or os.environ.get(KEY_VARIABLE)
     work = _talk(terminal, let_in(data, url, secret), sound, options)
     raise typer.Exit(run(work, as_json=as_json))
+
+
+def _list_microphones(terminal: Terminal) -> None:
+    rows = [{"number": number, "name": name} for number, name in sources.microphones()]
+    terminal.table(rows, "number", "name", empty="No microphone was found.")
 
 
 def _sound(file: str | None, speed: float, device: str | None) -> AsyncIterator[bytes]:
