@@ -204,7 +204,8 @@ async def test_a_worker_taken_for_dead_comes_back_to_life(database: Database, jo
         async with database.transaction() as tx:
             await jobs.enqueue(tx, "test.note", {"n": number})
         async with asyncio.timeout(60):
-            assert await ran.get() == number
+            while await ran.get() != number:
+                pass  # the one before may not have been written down as done when its worker was taken for dead
         async with database.transaction() as tx:
             await tx.session.execute(text("delete from procrastinate_workers"))
     worker.stop()
