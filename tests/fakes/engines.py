@@ -111,6 +111,10 @@ class CountingStream:
             if self._at % half == 0 and not self._over:
                 self._say(self._at % SAMPLE_RATE_HZ == 0)
 
+    def is_silent_at(self, at: float) -> None:
+        """Says how far it has heard, where nobody spoke."""
+        self._events.put_nowait(Hypothesis("", HypothesisKind.PARTIAL, "", at, at, at))
+
     def _say(self, final: bool) -> None:
         end = self._at / SAMPLE_RATE_HZ
         start = max(math.ceil(end) - 1, self._begin / SAMPLE_RATE_HZ)

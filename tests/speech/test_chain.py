@@ -185,6 +185,19 @@ async def test_the_utterance_left_open_is_taken_over() -> None:
     assert partial <= {h.utterance_id for h in finals(heard)}
 
 
+async def test_silence_is_of_no_utterance_also_after_a_break() -> None:
+    one, two = CountingLive("one", breaks_at=0.7), CountingLive("two")
+    stream = await ChainLiveRecognizer([one, two]).open(RecognitionOptions())
+    await stream.send(audio(0.8))
+    hypotheses = stream.hypotheses()
+    left_open, taken_over = await anext(hypotheses), await anext(hypotheses)
+    two.streams[0].is_silent_at(0.8)
+    silence = await anext(hypotheses)
+    await stream.cancel()
+    assert (silence.utterance_id, silence.text) == ("", "")
+    assert taken_over.utterance_id == left_open.utterance_id
+
+
 async def test_a_second_break_goes_on_to_the_third() -> None:
     chain = ChainLiveRecognizer(
         [

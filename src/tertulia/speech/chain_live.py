@@ -233,7 +233,7 @@ class ChainLiveStream:
             self._useless.clear()
         self._heard_until = max(self._heard_until, hypothesis.heard_until)
         if hypothesis.kind is HypothesisKind.PARTIAL:
-            self._open_id = utterance_id
+            self._open_id = utterance_id or self._open_id
             self._kept.confirmed_until(self._heard_until)
         else:
             self._kept.confirmed_until(self._heard_until, (hypothesis.start, hypothesis.end))
@@ -247,7 +247,7 @@ class ChainLiveStream:
 
     def _named(self, utterance_id: str) -> str:
         """Ids of a later member never meet an earlier one's; its first utterance takes over the one left open."""
-        if self._opened == 1:
+        if self._opened == 1 or not utterance_id:  # silence has none
             return utterance_id
         if utterance_id not in self._renamed:
             left_open = self._renamed.pop("", None)
